@@ -44,7 +44,9 @@ lock: ## choose new versions within requirements*.txt and write constraints.txt
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
 	build/lock/bin/pip install --quiet -r requirements-dev.txt
 	{ echo "# Exact versions of everything installed; written by 'make lock'."; \
-	  build/lock/bin/pip freeze --exclude-editable; } > constraints.txt
+	  build/lock/bin/pip freeze --exclude-editable --exclude azure-functions; \
+	  echo 'azure-functions==1.26.0 ; python_version < "3.13"'; \
+	  echo 'azure-functions==2.3.0 ; python_version >= "3.13"'; } > constraints.txt
 
 reset: $(INSTALLED) ## delete all local state
 	@$(BIN)/localazure reset --app .
