@@ -1,0 +1,146 @@
+"""Processes are killed in mid-order, as by `kill -9`: afterwards one charge, no leaked reservation, a final order.
+
+Each test holds one request of the order at a dependency, so that the moment of the kill is known and not a matter of luck.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+import urllib3
+from localazure.testing import System
+
+from tests.e2e.client import Client, an_order
+from tests.e2e.conftest import APP
+from tests.eventually import eventually
+
+PRICE = 1250
+FAULTS = {"payments": "_sandbox/faults", "cosmos": "_emulator/faults"}
+
+urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # the emulator signs its own certificate
+
+
+@pytest.fixture(scope="module")
+def own_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A system whose processes may be killed: never the one at BASE_URL."""
+    with System(app=APP, state=tmp_path_factory.mktemp("recovery") / "state") as started:
+        yield started
+
+
+@pytest.fixture
+def merchant(own_system: System) -> Client:
+    """An operator of a fresh tenant with three packets of tea."""
+    token = own_system.token(tenant=f"t-{uuid.uuid4().hex[:8]}", role="operator", subject="u-1")
+    client = Client(own_system.endpoints["api"], token)
+    client.stock_up("TEA", 3, amount_minor=PRICE)
+    return client
+
+
+class Fault:
+    """A rule at one dependency: `await_hit` returns once it has caught a request."""
+
+    def __init__(self, system: System, part: str, rule: dict[str, Any]) -> None:
+        self._url = f"{system.endpoints[part].rstrip('/')}/{FAULTS[part]}"
+        self._rule = rule
+
+    def __enter__(self) -> Fault:
+        requests.post(self._url, json=self._rule, timeout=10, verify=False).raise_for_status()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        requests.delete(self._url, timeout=10, verify=False).raise_for_status()
+
+    def await_hit(self) -> None:
+        eventually(self._hits, within_s=30, what=f"a request caught by {self._rule}")
+
+    def _hits(self) -> int:
+        answer = requests.get(self._url, timeout=10, verify=False).json()
+        rules = answer["rules"] if isinstance(answer, dict) else answer
+        return sum(rule["hits"] for rule in rules)
+
+
+def place_through(merchant: Client, body: dict[str, Any], key: str) -> str:
+    """Place as a careful caller does: again, with the same key, until there is an answer."""
+
+    def attempt() -> str | None:
+        with contextlib.suppress(requests.ConnectionError):
+            answer = merchant.post("/v1/orders", body, key=key)
+            return str(answer.json()["orderId"]) if answer.status_code == 202 else None
+        return None
+
+    return eventually(attempt, within_s=60, what="an answer to the order")
+
+
+def assert_one_charge_and_no_leak(system: System, merchant: Client, order_id: str) -> None:
+    def settled() -> dict[str, Any] | None:
+        with contextlib.suppress(requests.ConnectionError):
+            order = merchant.order(order_id)
+            return order if order["status"] == "confirmed" else None
+        return None
+
+    order = eventually(settled, within_s=90, what="the order confirmed after the restart")
+    ledger = requests.get(f"{system.endpoints['payments']}/_sandbox/ledger/{order_id}", timeout=10).json()
+    assert (ledger["intents"], ledger["authorised"]) == (1, PRICE)
+    assert order["payment"]["authorisedMinor"] == PRICE
+    assert merchant.stock("TEA") == (3, 1)
+    statuses = [event["status"] for event in merchant.timeline(order_id) if event["type"] == "status_changed"]
+    assert statuses == ["reserved", "confirmed"]
+
+
+@pytest.mark.parametrize("action", [{"delay_ms": 3000}, {"drop": "after"}], ids=["in flight", "charged, unanswered"])
+def test_host_killed_while_the_provider_charges(own_system: System, merchant: Client, action: dict[str, Any]) -> None:
+    rule = {"operation": "create_payment_intent", "skip": 0, "times": 50, "action": action}
+    with Fault(own_system, "payments", rule) as fault:
+        order_id = merchant.place(an_order("TEA"))
+        fault.await_hit()
+        own_system.kill("host")
+
+    assert_one_charge_and_no_leak(own_system, merchant, order_id)
+
+
+# The batches of an order, in this order: placement, reservation, `reserved`, `confirmed`, the confirmation's event.
+@pytest.mark.parametrize("batches_before", range(5))
+def test_host_killed_at_each_write_of_an_order(own_system: System, merchant: Client, batches_before: int) -> None:
+    rule = {"match": {"operation": "Batch"}, "skip": batches_before, "times": 50, "action": {"delayMs": 1500}}
+    key = uuid.uuid4().hex
+    with Fault(own_system, "cosmos", rule) as fault:
+        with contextlib.suppress(requests.ConnectionError, requests.Timeout):
+            merchant.call(
+                "POST", "/v1/orders", json=an_order("TEA"), headers={"Idempotency-Key": key, "Connection": "close"}
+            ) if batches_before else _place_without_waiting(merchant, key)
+        fault.await_hit()
+        own_system.kill("host")
+
+    assert_one_charge_and_no_leak(own_system, merchant, place_through(merchant, an_order("TEA"), key))
+
+
+def _place_without_waiting(merchant: Client, key: str) -> None:
+    """Send the order and hang up: the first write of an order is held, so no answer would come in time."""
+    with contextlib.suppress(requests.Timeout):
+        requests.post(
+            f"{merchant.api}/v1/orders",
+            json=an_order("TEA"),
+            headers={**merchant.session.headers, "Idempotency-Key": key},
+            timeout=0.5,
+        )
+
+
+def test_everything_killed_and_started_again(tmp_path_factory: pytest.TempPathFactory) -> None:
+    state = tmp_path_factory.mktemp("whole") / "state"
+    first = System(app=APP, state=state).start()
+    merchant = Client(first.endpoints["api"], first.token(tenant="whole", role="operator", subject="u-1"))
+    merchant.stock_up("TEA", 3, amount_minor=PRICE)
+    rule = {"operation": "create_payment_intent", "skip": 0, "times": 50, "action": {"delay_ms": 3000}}
+    with Fault(first, "payments", rule) as fault:
+        order_id = merchant.place(an_order("TEA"))
+        fault.await_hit()
+    first.kill_all()
+
+    with System(app=APP, state=state) as second:
+        merchant = Client(second.endpoints["api"], second.token(tenant="whole", role="operator", subject="u-1"))
+        assert_one_charge_and_no_leak(second, merchant, order_id)
