@@ -1,6 +1,6 @@
 """Processes are killed in mid-order, as by `kill -9`: afterwards one charge, no leaked reservation, a final order.
 
-Each test holds one request of the order at a dependency, so that the moment of the kill is known and not a matter of luck.
+Each test holds one request of the order at a dependency, so that the moment of the kill is known, not a matter of luck.
 """
 
 from __future__ import annotations
