@@ -1,0 +1,1 @@
+"""The managed identity endpoint of App Service, which ManagedIdentityCredential asks for tokens."""
