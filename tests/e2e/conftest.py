@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from localazure.testing import System
 
-from tests.e2e.client import Client
+from sandbox.client import Client
 
 APP = Path(__file__).resolve().parents[2]
 

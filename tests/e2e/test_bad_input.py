@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.e2e.client import Client, an_order
+from sandbox.client import Client, an_order
 from tests.e2e.conftest import ClientOf
 
 PROBLEM = "application/problem+json"

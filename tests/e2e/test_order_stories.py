@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import requests
 
-from tests.e2e.client import Client, an_order
+from sandbox.client import Client, an_order
+from sandbox.eventually import eventually
 from tests.e2e.conftest import ClientOf, Endpoints
-from tests.eventually import eventually
 
 
 def tenant_of(order: dict[str, object]) -> str:

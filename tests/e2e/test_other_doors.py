@@ -11,9 +11,9 @@ import pytest
 from azure.cosmos import CosmosClient, DatabaseProxy
 from azure.storage.queue import QueueClient, QueueServiceClient, TextBase64EncodePolicy
 
-from tests.e2e.client import Client, an_order
+from sandbox.client import Client, an_order
+from sandbox.eventually import eventually
 from tests.e2e.conftest import Endpoints
-from tests.eventually import eventually
 
 # The emulators' keys are public: https://learn.microsoft.com/azure/cosmos-db/emulator and Azurite's README.
 COSMOS_KEY = "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw=="

@@ -15,9 +15,9 @@ import requests
 import urllib3
 from localazure.testing import System
 
-from tests.e2e.client import Client, an_order
+from sandbox.client import Client, an_order
+from sandbox.eventually import eventually
 from tests.e2e.conftest import APP
-from tests.eventually import eventually
 
 PRICE = 1250
 FAULTS = {"payments": "_sandbox/faults", "cosmos": "_emulator/faults"}

@@ -1,4 +1,4 @@
-"""A merchant's view of the API: what a caller with an HTTP client and a token can do."""
+"""A merchant's view of the API: what a caller with an HTTP client and a token can do. For demo, tests and bench."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import requests
 
-from tests.eventually import eventually
+from sandbox.eventually import eventually
 
 TIMEOUT_S = 30
 SHIP_TO = {
@@ -31,6 +31,14 @@ def an_order(*skus: str, customer: str = "c-17", quantity: int = 1, **changes: A
     return order | changes
 
 
+def expect(answer: requests.Response, *statuses: int) -> dict[str, Any]:
+    """The answer's JSON object; AssertionError with the answer's text when its status is none of `statuses`."""
+    if answer.status_code not in statuses:
+        raise AssertionError(f"{answer.request.method} {answer.url}: {answer.status_code} {answer.text}")
+    body: dict[str, Any] = answer.json()
+    return body
+
+
 class Client:
     """Calls one Waybill as one subject of one tenant."""
 
@@ -52,27 +60,23 @@ class Client:
         headers = {"Idempotency-Key": key or uuid.uuid4().hex} | options.pop("headers", {})
         return self.call("POST", path, json=body, headers=headers, **options)
 
+    def put(self, path: str, body: Any, **options: Any) -> requests.Response:
+        return self.call("PUT", path, json=body, **options)
+
     def stock_up(self, sku: str, on_hand: int, *, amount_minor: int = 1250, currency: str = "EUR") -> None:
         """Put a product into the catalogue with some stock."""
         product = {"name": sku, "unitAmountMinor": amount_minor, "currency": currency, "warehouse": "berlin"}
-        assert self.call("PUT", f"/v1/products/{sku}", json=product).status_code in (200, 201)
+        expect(self.put(f"/v1/products/{sku}", product), 200, 201)
         if on_hand:
-            adjusted = self.post(f"/v1/products/{sku}/stock", {"delta": on_hand, "reason": "goods in"})
-            assert adjusted.status_code == 200, adjusted.text
+            expect(self.post(f"/v1/products/{sku}/stock", {"delta": on_hand, "reason": "goods in"}), 200)
 
     def place(self, body: dict[str, Any], *, key: str | None = None) -> str:
         """Place an order and return its id."""
-        placed = self.post("/v1/orders", body, key=key)
-        assert placed.status_code == 202, placed.text
-        order_id: str = placed.json()["orderId"]
-        return order_id
+        return str(expect(self.post("/v1/orders", body, key=key), 202)["orderId"])
 
     def order(self, order_id: str) -> dict[str, Any]:
         """The order as it is now."""
-        found = self.get(f"/v1/orders/{order_id}")
-        assert found.status_code == 200, found.text
-        order: dict[str, Any] = found.json()
-        return order
+        return expect(self.get(f"/v1/orders/{order_id}"), 200)
 
     def order_in(self, order_id: str, *statuses: str, within_s: float = 30) -> dict[str, Any]:
         """The order once it is in one of `statuses`."""
@@ -85,10 +89,10 @@ class Client:
 
     def timeline(self, order_id: str) -> list[dict[str, Any]]:
         """The order's events, oldest first."""
-        items: list[dict[str, Any]] = self.get(f"/v1/orders/{order_id}/timeline").json()["items"]
+        items: list[dict[str, Any]] = expect(self.get(f"/v1/orders/{order_id}/timeline"), 200)["items"]
         return items
 
     def stock(self, sku: str) -> tuple[int, int]:
         """(on hand, reserved) of a product."""
-        product = self.get(f"/v1/products/{sku}").json()
+        product = expect(self.get(f"/v1/products/{sku}"), 200)
         return product["onHand"], product["reserved"]

@@ -9,7 +9,7 @@ from typing import TypeVar
 Answer = TypeVar("Answer")
 
 
-def eventually(probe: Callable[[], Answer], *, within_s: float, what: str = "the condition") -> Answer:
+def eventually(probe: Callable[[], Answer | None], *, within_s: float, what: str = "the condition") -> Answer:
     """The first truthy answer of `probe`, asked every 50 ms; fails with the last answer after `within_s` seconds."""
     deadline = time.monotonic() + within_s
     while True:
