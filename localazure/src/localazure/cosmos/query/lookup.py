@@ -1,0 +1,94 @@
+"""Which documents a WHERE clause can match at all: the equalities that an index can answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from localazure.cosmos.query.nodes import (
+    And,
+    Comparison,
+    Constant,
+    Expression,
+    In,
+    Name,
+    Or,
+    Parameter,
+    Path,
+    Query,
+)
+from localazure.cosmos.query.values import UNDEFINED, canonical, is_primitive, is_string
+
+Equalities: TypeAlias = dict[tuple[str, ...], list[Any]]
+
+
+def equalities(query: Query, parameters: Mapping[str, Any]) -> Equalities:
+    """For property paths of the container's alias, the values one of which a matching document must have there.
+
+    Every entry holds for each matching document, so any one of them may be used to narrow a scan. An empty list of
+    values means that nothing can match. Only primitive values are reported.
+    """
+    if query.where is None or not query.sources:
+        return {}
+    first = query.sources[0]
+    if not isinstance(first.origin, Name) or first.each or first.alias is None:
+        return {}
+    if first.alias in {source.alias for source in query.sources[1:]}:
+        return {}
+    return _Finder(first.alias, parameters).of(query.where)
+
+
+class _Finder:
+    def __init__(self, alias: str, parameters: Mapping[str, Any]) -> None:
+        self._alias = alias
+        self._parameters = parameters
+
+    def of(self, condition: Expression) -> Equalities:
+        """The equalities that hold wherever `condition` is true."""
+        if isinstance(condition, And):
+            return self._all_of(condition.operands)
+        if isinstance(condition, Or):
+            return self._any_of(condition.operands)
+        if isinstance(condition, In):
+            return self._membership(condition.operand, condition.items)
+        if isinstance(condition, Comparison) and condition.operator == "=":
+            return self._membership(condition.left, (condition.right,)) or self._membership(
+                condition.right, (condition.left,)
+            )
+        return {}
+
+    def _all_of(self, conditions: tuple[Expression, ...]) -> Equalities:
+        """Of two lists for one path the shorter one narrows more."""
+        found: Equalities = {}
+        for condition in conditions:
+            for path, wanted in self.of(condition).items():
+                if path not in found or len(wanted) < len(found[path]):
+                    found[path] = wanted
+        return found
+
+    def _any_of(self, conditions: tuple[Expression, ...]) -> Equalities:
+        """Paths restricted in every branch, with the values of all branches."""
+        branches = [self.of(condition) for condition in conditions]
+        paths = set(branches[0]).intersection(*branches[1:])
+        return {path: _unique([value for branch in branches for value in branch[path]]) for path in sorted(paths)}
+
+    def _membership(self, operand: Expression, items: tuple[Expression, ...]) -> Equalities:
+        path = self._path(operand)
+        if path is None or not all(isinstance(item, Constant | Parameter) for item in items):
+            return {}
+        wanted = [self._value(item) for item in items]
+        possible = [value for value in wanted if value is not UNDEFINED]
+        return {path: _unique(possible)} if all(map(is_primitive, possible)) else {}
+
+    def _path(self, operand: Expression) -> tuple[str, ...] | None:
+        if not isinstance(operand, Path) or operand.base != Name(self._alias, span=operand.span):
+            return None
+        keys = [key.value for key in operand.keys if isinstance(key, Constant) and is_string(key.value)]
+        return tuple(keys) if len(keys) == len(operand.keys) else None
+
+    def _value(self, item: Expression) -> Any:
+        return item.value if isinstance(item, Constant) else self._parameters.get(getattr(item, "name", ""), UNDEFINED)
+
+
+def _unique(values: list[Any]) -> list[Any]:
+    return list({canonical(value): value for value in reversed(values)}.values())[::-1]
