@@ -1,0 +1,1 @@
+"""What Waybill talks to and is neither Waybill nor Azure: development stand-ins, never deployed."""
