@@ -1,0 +1,41 @@
+"""Activity `authorise_payment`."""
+
+from __future__ import annotations
+
+from adapters import payments
+from domain.shapes import JsonObject, StepPayload
+
+
+class AuthorisePayment(StepPayload):
+    """The amount to hold, and the key that makes it happen once."""
+
+    amount_minor: int
+    currency: str
+    payment_method: str
+    idempotency_key: str
+
+
+async def authorise_payment(payload: JsonObject) -> JsonObject:
+    """Hold an order's total on the customer's card; it is captured when the parcels leave.
+
+    In      {"tenant_id", "order_id", "correlation_id": str, "at": ISO 8601, "amount_minor": int > 0,
+             "currency": ISO 4217, "payment_method": str, "idempotency_key": str}
+    Out     {"outcome": "authorised", "provider_id": str}
+            | {"outcome": "declined", "detail": the provider's code}
+    Raises  Transient: 5 attempts, 2 s apart; afterwards it is unknown whether money is held
+    Twice   same key, same payment at the provider, same answer
+    """
+    step = AuthorisePayment.model_validate(payload)
+    answer = await payments.authorise(
+        payments.Charge(
+            tenant_id=step.tenant_id,
+            order_id=step.order_id,
+            amount_minor=step.amount_minor,
+            currency=step.currency,
+            payment_method=step.payment_method,
+            key=step.idempotency_key,
+        )
+    )
+    if isinstance(answer, payments.Declined):
+        return {"outcome": "declined", "detail": answer.code}
+    return {"outcome": "authorised", "provider_id": answer.provider_id}

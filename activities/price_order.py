@@ -1,0 +1,42 @@
+"""Activity `price_order`."""
+
+from __future__ import annotations
+
+import asyncio
+
+from adapters import catalog, orders
+from domain.catalogue import demand, why_unpriceable
+from domain.orders import UNDECIDED
+from domain.shapes import JsonObject, StepPayload
+
+
+async def price_order(payload: JsonObject) -> JsonObject:
+    """Work out what an order wants of each SKU, and what that costs today.
+
+    In      {"tenant_id", "order_id", "correlation_id": str, "at": ISO 8601}
+    Out     {"outcome": "priced", "demand": [{"sku": str, "quantity": int}], "prices": {sku: int minor units},
+             "total_minor": int, "currency": ISO 4217, "payment_method": str}
+            | {"outcome": "unknown_sku" | "currency_mismatch", "detail": str}
+            | {"outcome": "decided", "status": str}: nothing is left to do for this order
+    Raises  Transient: 5 attempts, 2 s apart
+    Twice   reads only; the orchestration goes on with the first answer, so a later price change does not reach it
+    """
+    step = StepPayload.model_validate(payload)
+    order = (await orders.get(step.tenant_id, step.order_id)).value
+    if order.status not in UNDECIDED:
+        return {"outcome": "decided", "status": order.status}
+    wanted = demand((line.sku, line.quantity) for line in order.lines)
+    found = await asyncio.gather(*(catalog.find_product(step.tenant_id, item.sku) for item in wanted))
+    products = dict(zip((item.sku for item in wanted), found, strict=True))
+    if problem := why_unpriceable(order.currency, products):
+        reason, detail = problem
+        return {"outcome": reason, "detail": detail}
+    prices = {sku: product.unit_amount_minor for sku, product in products.items() if product}
+    return {
+        "outcome": "priced",
+        "demand": [item.to_json() for item in wanted],
+        "prices": prices,
+        "total_minor": sum(prices[item.sku] * item.quantity for item in wanted),
+        "currency": order.currency,
+        "payment_method": order.payment_method,
+    }

@@ -1,0 +1,132 @@
+"""Access to one Cosmos DB container, with the service's answers turned into the errors of `domain.errors`.
+
+Repositories are written against this class and know nothing of status codes. The SDK retries throttling and dropped
+connections itself; when a write's connection was dropped it may have been committed, and the repeated write then meets
+its own result. A 409 on create therefore always means "look what is there", never "somebody else did it".
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from azure.core import MatchConditions
+from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError, ServiceResponseError
+from azure.cosmos import exceptions
+from azure.cosmos.aio import ContainerProxy
+
+from adapters import clients
+from adapters.settings import settings
+from domain.errors import Conflict, Defect, NotFound, Transient
+from domain.shapes import JsonObject
+
+Key = str | list[str]
+Operation = tuple[str, tuple[Any, ...]] | tuple[str, tuple[Any, ...], dict[str, Any]]
+
+_TRANSIENT = frozenset({408, 410, 429, 449, 500, 502, 503, 504})
+_PARENT_MISSING = 1003
+_RETRY_AFTER_S = 2
+
+
+T = TypeVar("T")
+
+
+class Versioned(NamedTuple, Generic[T]):
+    """A record as it was read, and the ETag that makes a write conditional on it being still so."""
+
+    value: T
+    etag: str
+
+
+class AlreadyExists(Conflict):
+    """There is an item with this id already."""
+
+
+class BatchRefused(Conflict):
+    """A transactional batch changed nothing, because its operation number `index` was answered with `status`."""
+
+    def __init__(self, index: int, status: int) -> None:
+        super().__init__(f"operation {index} of the batch was answered with {status}")
+        self.index = index
+        self.status = status
+
+
+class Container:
+    """One container of the app's database. Keys are partition keys, most significant part first."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    async def read(self, item_id: str, key: Key) -> JsonObject:
+        """A point read. Raises NotFound, Transient."""
+        with self._errors(f"read {item_id}"):
+            return dict(await (await self._proxy()).read_item(item_id, key))
+
+    async def create(self, document: JsonObject) -> None:
+        """Insert. Raises AlreadyExists, Transient."""
+        with self._errors(f"create {document['id']}"):
+            await (await self._proxy()).create_item(document, no_response=True)
+
+    async def replace(self, document: JsonObject, etag: str) -> None:
+        """Replace the version that `etag` names. Raises NotFound, Conflict when it has changed since, Transient."""
+        with self._errors(f"replace {document['id']}"):
+            unchanged = MatchConditions.IfNotModified
+            await (await self._proxy()).replace_item(
+                document["id"], document, etag=etag, match_condition=unchanged, no_response=True
+            )
+
+    async def patch(self, item_id: str, key: Key, operations: list[JsonObject]) -> None:
+        """Change some fields in place. Raises NotFound, Transient."""
+        with self._errors(f"patch {item_id}"):
+            await (await self._proxy()).patch_item(item_id, key, operations, no_response=True)
+
+    async def batch(self, key: Key, operations: Sequence[Operation]) -> None:
+        """All of these operations in one partition, or none. Raises BatchRefused, Transient."""
+        with self._errors("batch"):
+            await (await self._proxy()).execute_item_batch(operations, key)
+
+    async def query(
+        self, text: str, parameters: JsonObject | None = None, key: Key | None = None
+    ) -> AsyncIterator[JsonObject]:
+        """Rows of a query within one partition (or a prefix of a hierarchical key), or over all when there is no key.
+
+        Raises Transient.
+        """
+        named = [{"name": f"@{name}", "value": value} for name, value in (parameters or {}).items()]
+        scope: dict[str, Any] = {} if key is None else {"partition_key": key}
+        with self._errors("query"):
+            async for row in (await self._proxy()).query_items(text, parameters=named, **scope):
+                yield row
+
+    async def check(self) -> None:
+        """Raises unless the container answers."""
+        with self._errors("check"):
+            await (await self._proxy()).read()
+
+    async def _proxy(self) -> ContainerProxy:
+        client = await clients.cosmos()
+        return client.get_database_client(settings().cosmos_database).get_container_client(self.name)
+
+    @contextmanager
+    def _errors(self, step: str) -> Iterator[None]:
+        try:
+            yield
+        except exceptions.CosmosResourceNotFoundError as error:
+            if error.sub_status == _PARENT_MISSING:
+                raise Defect(f"{self.name}: the container does not exist") from error
+            raise NotFound(f"{self.name}: {step}: not found") from error
+        except exceptions.CosmosResourceExistsError as error:
+            raise AlreadyExists(f"{self.name}: {step}: exists already") from error
+        except exceptions.CosmosAccessConditionFailedError as error:
+            raise Conflict(f"{self.name}: {step}: changed meanwhile") from error
+        except exceptions.CosmosBatchOperationError as error:
+            if error.status_code in _TRANSIENT:
+                raise Transient(f"{self.name}: {step}: answered {error.status_code}", _RETRY_AFTER_S) from error
+            raise BatchRefused(error.error_index or 0, error.status_code or 0) from error
+        except exceptions.CosmosHttpResponseError as error:
+            if error.status_code in _TRANSIENT:
+                raise Transient(f"{self.name}: {step}: answered {error.status_code}", _RETRY_AFTER_S) from error
+            raise Defect(f"{self.name}: {step}: answered {error.status_code}") from error
+        except (ServiceRequestError, ServiceResponseError, ClientAuthenticationError, TimeoutError) as error:
+            raise Transient(f"{self.name}: {step}: {type(error).__name__}", _RETRY_AFTER_S) from error

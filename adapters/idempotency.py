@@ -1,0 +1,44 @@
+"""Answers of keyed requests: container `idempotency`, kept for 24 hours.
+
+A request claims its key with one create before anything else is written. The claim fixes the order's id, so whoever
+repeats the request, even after a crash between two writes, finishes the same order instead of placing another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from adapters.cosmos import AlreadyExists, Container
+from domain.shapes import Identifier, JsonObject, Model
+
+_idempotency = Container("idempotency")
+
+
+class Claim(Model):
+    """What the first request under a key was, and what it is answered."""
+
+    tenant_id: Identifier
+    key: str
+    body_hash: str
+    order_id: str
+    answer: JsonObject
+
+
+def digest(*parts: str) -> str:
+    """A fixed-length name for these texts, which are kept apart from each other."""
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def body_hash(body: JsonObject) -> str:
+    """The same for two bodies that say the same, whatever the order of their fields."""
+    return digest(json.dumps(body, sort_keys=True))
+
+
+async def claim(tenant_id: str, wish: Claim) -> Claim:
+    """Make the claim, or return the one that was made before under its key. Raises Transient, NotFound (expired)."""
+    try:
+        await _idempotency.create({"id": wish.key, **wish.to_json(), "tenantId": tenant_id})
+    except AlreadyExists:
+        return Claim.model_validate(await _idempotency.read(wish.key, wish.key))
+    return wish

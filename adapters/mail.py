@@ -1,0 +1,51 @@
+"""Mail over SMTP: Azure Communication Services' relay in the cloud, a sink here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from email.message import EmailMessage
+
+import aiosmtplib
+
+from adapters import secrets
+from adapters.settings import settings
+from domain.errors import Transient
+
+_TIMEOUT_S = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One message. `key` names the step that sends it: the same key is the same message to every mail system."""
+
+    key: str
+    to: str | None
+    subject: str
+    text: str
+
+
+async def send(mail: Mail) -> None:
+    """Hand the message to the mail server; without an addressee it goes to the merchant's mailbox. Raises Transient."""
+    login = settings().smtp_username
+    try:
+        await aiosmtplib.send(
+            _message(mail),
+            hostname=settings().smtp_host,
+            port=settings().smtp_port,
+            username=login,
+            password=await secrets.secret(secrets.SMTP_PASSWORD) if login else None,
+            timeout=_TIMEOUT_S,
+        )
+    except (aiosmtplib.SMTPException, OSError) as error:
+        raise Transient(f"the mail server did not take the message: {type(error).__name__}") from error
+
+
+def _message(mail: Mail) -> EmailMessage:
+    sender = settings().mail_from
+    message = EmailMessage()
+    message["From"] = sender
+    message["To"] = mail.to or settings().mail_merchant_address
+    message["Subject"] = mail.subject
+    message["Message-ID"] = f"<{mail.key.replace(':', '.')}@{sender.partition('@')[2]}>"
+    message.set_content(mail.text)
+    return message

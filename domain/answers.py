@@ -1,0 +1,65 @@
+"""What callers read of an order: the shapes of the API, without what is nobody's business (card, e-mail, address)."""
+
+from __future__ import annotations
+
+from domain.orders import Event, Line, Order, OrderStatus, PaymentSummary, Reason
+from domain.shapes import JsonObject, Model, Utc
+
+
+class OrderAnswer(Model):
+    """`GET /v1/orders/{orderId}`."""
+
+    order_id: str
+    tenant_id: str
+    customer_id: str
+    status: OrderStatus
+    reason: Reason | None
+    needs_attention: bool
+    reference: str | None
+    currency: str
+    total_minor: int | None
+    lines: tuple[Line, ...]
+    payment: PaymentSummary
+    shipments: tuple[JsonObject, ...] = ()
+    placed_at: Utc
+    updated_at: Utc
+
+    @classmethod
+    def of(cls, order: Order) -> OrderAnswer:
+        """What may be shown of this order."""
+        return cls.model_validate(order.model_dump())
+
+
+class TimelineItem(Model):
+    """One item of `GET /v1/orders/{orderId}/timeline`."""
+
+    at: Utc
+    type: str
+    status: OrderStatus | None
+    actor: str
+    detail: str | None
+    correlation_id: str
+
+    @classmethod
+    def of(cls, event: Event) -> TimelineItem:
+        """What may be shown of this event."""
+        return cls.model_validate(event.model_dump())
+
+
+class OrderRow(Model):
+    """One item of `GET /v1/orders`: a row of the view that lists a customer's orders."""
+
+    order_id: str
+    customer_id: str
+    status: OrderStatus
+    reason: Reason | None
+    needs_attention: bool
+    currency: str
+    total_minor: int | None
+    placed_at: Utc
+    updated_at: Utc
+
+    @classmethod
+    def of(cls, order: Order) -> OrderRow:
+        """The row that stands for this order."""
+        return cls.model_validate(order.model_dump())

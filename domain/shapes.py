@@ -1,0 +1,51 @@
+"""The building blocks of every model: camelCase outside, snake_case inside, aware UTC times, exact integers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic.alias_generators import to_camel
+
+from domain.names import IDENTIFIER
+
+JsonObject = dict[str, Any]
+
+
+def utc_text(at: datetime) -> str:
+    """`2026-11-02T10:00:00.000Z`: always of one length, so that texts sort as their times do."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Utc = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC)), PlainSerializer(utc_text)]
+Identifier = Annotated[str, Field(pattern=f"^{IDENTIFIER}$")]
+Currency = Annotated[str, Field(pattern="^[A-Z]{3}$", description="ISO 4217 code")]
+Text = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Model(BaseModel):
+    """A record of ours: camelCase on the wire and in Cosmos DB; never changed in place."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
+
+    def to_json(self) -> JsonObject:
+        """Plain JSON values under their names on the wire."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+class Request(BaseModel):
+    """What a caller sends: nothing is coerced ("2" and 2.0 are not 2) and unknown fields are refused."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True, frozen=True)
+
+
+class StepPayload(BaseModel):
+    """What every activity is told: whose order, on whose behalf, and the orchestration's time."""
+
+    model_config = ConfigDict(frozen=True)
+
+    tenant_id: Identifier
+    order_id: Identifier
+    correlation_id: str
+    at: Utc

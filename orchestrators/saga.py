@@ -1,0 +1,91 @@
+"""What every saga needs: steps with retries, parallel steps that all settle, and a stack of compensations.
+
+Pure decisions: nothing here reads a clock, the environment or the network, so replaying it over a recorded history
+always takes the same path. Payloads are plain JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any, TypeVar
+
+import azure.durable_functions as df
+
+from domain.names import PARK_DEAD_LETTER
+from domain.shapes import JsonObject
+
+T = TypeVar("T")
+Steps = Generator[Any, Any, T]
+"""A part of an orchestrator that yields tasks and ends with a T."""
+
+RETRY = df.RetryOptions(first_retry_interval_in_milliseconds=2000, max_number_of_attempts=5)
+
+
+class Saga:
+    """The steps taken for one order. `order` goes into every payload: tenant_id, order_id, correlation_id."""
+
+    def __init__(self, context: df.DurableOrchestrationContext) -> None:
+        self._context = context
+        self.order: JsonObject = context.get_input()
+        self._compensations: list[tuple[str, JsonObject]] = []
+
+    @property
+    def now(self) -> str:
+        """The orchestration's own time, the same in every replay."""
+        return str(self._context.current_utc_datetime.isoformat())
+
+    def stage(self, stage: str) -> None:
+        """Say in the custom status where the saga stands."""
+        self._context.set_custom_status({"stage": stage})
+
+    def step(self, activity: str, **payload: Any) -> Any:
+        """The task that runs an activity with retries; to be yielded."""
+        return self._context.call_activity_with_retry(activity, RETRY, {**self.order, "at": self.now, **payload})
+
+    def together(self, tasks: list[Any]) -> Steps[list[Any]]:
+        """Run tasks in parallel. A failure is raised only when all have ended: nothing is undone while it is done."""
+        try:
+            results: list[Any] = yield self._context.task_all(tasks)
+        except Exception:
+            for task in tasks:
+                yield from _settled(task)
+            raise
+        return results
+
+    def undo_with(self, activity: str, **payload: Any) -> None:
+        """Push a compensation; call this before the step it undoes, which may take effect and never answer."""
+        self._compensations.append((activity, payload))
+
+    def compensate(self) -> Steps[bool]:
+        """Run the compensations, last one first, each whatever became of the others; False if one kept failing.
+
+        What kept failing is parked as a dead letter.
+        """
+        failed: list[tuple[str, JsonObject, str]] = []
+        while self._compensations:
+            activity, payload = self._compensations.pop()
+            try:
+                yield self.step(activity, **payload)
+            except Exception as fault:  # noqa: BLE001  # the SDK raises plain Exception for a failed activity
+                failed.append((activity, payload, str(fault)))
+        for activity, payload, fault_text in failed:
+            yield self._park(activity, payload, fault_text)
+        return not failed
+
+    def attempt(self, activity: str, **payload: Any) -> Steps[None]:
+        """Run a step that must not change how the order ends; parked as a dead letter when it keeps failing."""
+        try:
+            yield self.step(activity, **payload)
+        except Exception as fault:  # noqa: BLE001  # the SDK raises plain Exception for a failed activity
+            yield self._park(activity, payload, str(fault))
+
+    def _park(self, activity: str, payload: JsonObject, fault: str) -> Any:
+        told = {**self.order, "at": self.now, **payload}
+        return self.step(PARK_DEAD_LETTER, step=activity, subject=payload.get("sku"), payload=told, fault=fault)
+
+
+def _settled(task: Any) -> Steps[None]:
+    try:
+        yield task
+    except Exception:  # noqa: BLE001  # its failure is, or stands beside, the one that is being raised
+        return
