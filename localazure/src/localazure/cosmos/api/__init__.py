@@ -1,0 +1,1 @@
+"""What each method on each kind of resource does: from a parsed call to a reply."""

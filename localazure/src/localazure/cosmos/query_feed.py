@@ -1,0 +1,215 @@
+"""Pages of query results.
+
+A *streaming* query (no ORDER BY, GROUP BY, DISTINCT or aggregate) goes through the items in creation order and stops
+when the page is full; its continuation is a creation number, so writes between two pages neither repeat nor hide what
+was there. Any other query is computed whole for each page and its continuation counts rows.
+
+A query that has to look at many items runs in a thread on a snapshot of the store, so that it holds up no other
+client; one that has few is answered at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Final
+
+from localazure.cosmos import continuation
+from localazure.cosmos.continuation import Position
+from localazure.cosmos.errors import BadRequest
+from localazure.cosmos.jsontext import canonical, dump, parse, parse_object
+from localazure.cosmos.query import UNDEFINED, CompiledQuery, compile_query
+from localazure.cosmos.resources import Container
+from localazure.cosmos.scope import Scan, Scope, narrowed, scan
+from localazure.cosmos.store import Store
+from localazure.cosmos.writer import with_system_properties
+
+MAX_QUERY_BYTES: Final = 512 * 1024
+MAX_PAGE_BYTES: Final = 4 * 1024 * 1024
+FEW_ITEMS: Final = 100
+THREADS: Final = 2
+
+ID_PATH: Final = ("id",)
+
+Candidate = tuple[int, str]  # creation number, JSON text with system properties
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A parsed query with its parameters, and what a continuation token is checked against."""
+
+    query: CompiledQuery
+    parameters: Mapping[str, Any]
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """Which page of an answer is wanted, and the time for functions that ask for it."""
+
+    question: Question
+    position: Position
+    size: int
+    now: datetime
+
+
+@dataclass(slots=True)
+class Page:
+    """Rows as JSON texts, and where to go on; None at the end."""
+
+    rows: list[str] = field(default_factory=list)
+    size: int = 0
+    examined: int = 0
+    examined_size: int = 0
+    next: Position | None = None
+
+    def take(self, text: str) -> None:
+        """Add a row."""
+        self.rows.append(text)
+        self.size += len(text)
+
+    def is_full(self, page_size: int) -> bool:
+        """Whether the next row belongs to the next page."""
+        return len(self.rows) >= page_size or (self.size > 0 and self.size >= MAX_PAGE_BYTES)
+
+
+def parse_question(body: bytes) -> Question:
+    """Read a query request. Raises BadRequest, and QueryError for the text of the query."""
+    given = parse_object(body)
+    text, listed = given.get("query"), given.get("parameters") or []
+    if not isinstance(text, str) or len(text) > MAX_QUERY_BYTES:
+        raise BadRequest("The body holds no query text, or one above 512 KB.")
+    if not isinstance(listed, list) or not all(isinstance(one, dict) and "name" in one for one in listed):
+        raise BadRequest("The parameters of a query are a list of objects with a name and a value.")
+    parameters = {str(one["name"]): one.get("value", UNDEFINED) for one in listed}
+    return Question(compile_query(text), parameters, text + canonical(listed))
+
+
+class QueryRunner:
+    """Answers queries over the items of a container."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="query")
+
+    async def page(self, container: Container, scope: Scope, wanted: PageRequest) -> Page:
+        """One page of a query's rows. Raises QueryError."""
+        query, parameters = wanted.question.query, wanted.question.parameters
+        equalities = query.equalities(parameters)
+        within = narrowed(container, scope, equalities)
+        plan = scan(container, within, equalities.get(ID_PATH), wanted.now.timestamp())
+        plan.parameters["after"] = wanted.position.sequence - 1 if query.is_streaming else 0
+        few = self._few(container, plan)
+        if few is not None:
+            return page_of(wanted, few)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._page_of_many, container, plan, wanted)
+
+    def close(self) -> None:
+        """Wait for running queries and end the threads."""
+        self._threads.shutdown(cancel_futures=True)
+
+    def _few(self, container: Container, plan: Scan) -> list[Candidate] | None:
+        cursor = self._store.run(plan.statement, **plan.parameters)
+        try:
+            rows = cursor.fetchmany(FEW_ITEMS + 1)
+        finally:
+            cursor.close()
+        return None if len(rows) > FEW_ITEMS else list(_candidates(container, rows))
+
+    def _page_of_many(self, container: Container, plan: Scan, wanted: PageRequest) -> Page:
+        with self._store.snapshot(plan.statement, **plan.parameters) as rows:
+            return page_of(wanted, _candidates(container, rows))
+
+
+def page_of(wanted: PageRequest, candidates: Iterable[Candidate]) -> Page:
+    """One page of a query over candidates in creation order; a streaming query's begin at the wanted position."""
+    page = Page()
+    question, counted = wanted.question, _counted(candidates, page)
+    if question.query.is_streaming:
+        _stream(page, wanted, counted)
+    else:
+        rows = question.query.run((_parsed(text) for _, text in counted), question.parameters, wanted.now)
+        _slice(page, rows, wanted)
+    return page
+
+
+def page_of_texts(candidates: Iterable[Candidate], page_size: int) -> Page:
+    """A page of whole items, without a query."""
+    page = Page()
+    for sequence, text in candidates:
+        if page.is_full(page_size):
+            page.next = Position(sequence)
+            break
+        page.take(text)
+    return page
+
+
+def token_of(page: Page, fingerprint: str) -> str:
+    """The continuation token of a page; empty at the end."""
+    return continuation.encode(page.next, fingerprint) if page.next else ""
+
+
+def _stream(page: Page, wanted: PageRequest, candidates: Iterable[Candidate]) -> None:
+    question, position = wanted.question, wanted.position
+    first, end = _window(question)
+    seen = position.rows
+    for sequence, text in candidates:
+        document = _parsed(text)
+        rows = question.query.rows(document, question.parameters, wanted.now)
+        done = position.rows_of_item if sequence == position.sequence else 0
+        for index in range(done, len(rows)):
+            if seen >= end:
+                return
+            if seen >= first:
+                if page.is_full(wanted.size):
+                    page.next = Position(sequence, index, seen)
+                    return
+                page.take(text if rows[index] is document else dump(rows[index]))
+            seen += 1
+        if seen >= end:
+            return
+
+
+def _slice(page: Page, rows: list[Any], wanted: PageRequest) -> None:
+    for index in range(wanted.position.rows, len(rows)):
+        if page.is_full(wanted.size):
+            page.next = Position(rows=index)
+            return
+        page.take(dump(rows[index]))
+
+
+def _window(question: Question) -> tuple[int, float]:
+    bounds = question.query.bounds(question.parameters)
+    ends = [float("inf") if count is None else count for count in (bounds.top, bounds.limit)]
+    return bounds.offset, bounds.offset + min(ends)
+
+
+def _counted(candidates: Iterable[Candidate], page: Page) -> Iterator[Candidate]:
+    for sequence, text in candidates:
+        page.examined += 1
+        page.examined_size += len(text)
+        yield sequence, text
+
+
+def _candidates(container: Container, rows: Iterable[tuple[Any, ...]]) -> Iterator[Candidate]:
+    for sequence, body, etag, ts in rows:
+        yield sequence, with_system_properties(container, sequence, body, etag, ts)
+
+
+SMALL_TEXT: Final = 4096
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    """The document of a text. Small ones are kept: repeated queries spend most of their time here."""
+    document: dict[str, Any] = _parsed_before(text) if len(text) <= SMALL_TEXT else parse(text)
+    return document
+
+
+@lru_cache(maxsize=8192)
+def _parsed_before(text: str) -> Any:
+    return parse(text)
