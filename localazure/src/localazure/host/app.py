@@ -1,0 +1,63 @@
+"""Everything that is read before anything runs: settings, host.json, the app's functions."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from localazure.host.app_loader import DEFAULT_SCRIPT, load_functions
+from localazure.host.errors import ConfigError
+from localazure.host.host_json import Section, load_host_json
+from localazure.host.index import Index, build_index
+from localazure.host.logs import configure_logging
+from localazure.host.settings import LocalHost, Settings, load_local_settings, set_host_defaults
+from localazure.host.trigger_kinds import TRIGGER_KINDS
+
+DEFAULT_PORT = 7071
+_DEFAULT_TIME_LIMIT = timedelta(minutes=30)
+
+
+@dataclass(frozen=True)
+class App:
+    """One function app, indexed. `port` is the one asked for, 0 for any."""
+
+    root: Path
+    settings: Settings
+    host_json: Section
+    local_host: LocalHost
+    index: Index
+    port: int
+
+    @property
+    def time_limit(self) -> timedelta | None:
+        """`functionTimeout`; None when it is -1. Raises ConfigError."""
+        if self.host_json.text("functionTimeout", "") == "-1":
+            return None
+        return self.host_json.duration("functionTimeout", _DEFAULT_TIME_LIMIT, at_least=timedelta(seconds=1))
+
+    @property
+    def threads(self) -> int | None:
+        """How many plain functions may run at once; None for Python's default."""
+        text = self.settings.get("PYTHON_THREADPOOL_THREAD_COUNT")
+        return int(text) if text.isdecimal() and int(text) >= 1 else None
+
+
+def load_app(root: Path, port: int | None) -> App:
+    """Read settings, then host.json, then import and index the app. Raises ConfigError.
+
+    Changes the environment and the current directory, as the Functions host does for its worker.
+    """
+    if not root.is_dir():
+        raise ConfigError(f"{root} is not a directory")
+    local_host = load_local_settings(root, os.environ)
+    wanted_port = next((p for p in (port, local_host.port) if p is not None), DEFAULT_PORT)
+    set_host_defaults(root, os.environ, wanted_port)
+    host_json = load_host_json(root / "host.json", os.environ)
+    configure_logging(host_json.section("logging").section("logLevel").values)
+    settings = Settings(os.environ)
+    sdk_functions = load_functions(root, settings.get("PYTHON_SCRIPT_FILE_NAME", DEFAULT_SCRIPT))
+    checks = {name: kind.check for name, kind in TRIGGER_KINDS.items()}
+    index = build_index(sdk_functions, settings, host_json.items("functions"), checks)
+    return App(root, settings, host_json, local_host, index, wanted_port)

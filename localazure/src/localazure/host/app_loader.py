@@ -1,0 +1,58 @@
+"""Imports the function app as the Python worker does and asks it, once, for its functions."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from azure.functions import FunctionRegister
+
+from localazure.host.errors import ConfigError
+from localazure.host.tracebacks import user_traceback
+
+DEFAULT_SCRIPT = "function_app.py"
+
+
+def load_functions(root: Path, script: str) -> list[Any]:
+    """The SDK's function objects in the order of decoration. Raises ConfigError for whatever stops the whole app.
+
+    Makes `root` the current directory and the first place to import from.
+    """
+    if not (root / script).is_file():
+        raise ConfigError(f"{script} was not found in {root}")
+    os.chdir(root)
+    if sys.path[:1] != [str(root)]:
+        sys.path.insert(0, str(root))
+    try:
+        app = _app_object(importlib.import_module(Path(script).stem), script)
+        # The SDK remembers names, so a second call would report every function as a duplicate.
+        return list(app.get_functions())
+    except ConfigError:
+        raise
+    except SyntaxError as error:
+        place = f"{_relative(error.filename, root)}:{error.lineno}"
+        raise ConfigError(f"{place}: {type(error).__name__}: {error.msg}", (error.text or "").rstrip()) from error
+    except ModuleNotFoundError as error:
+        hint = "Is it in requirements.txt and installed?"
+        raise ConfigError(f"{script}: ModuleNotFoundError: {error}. {hint}", user_traceback(error, root)) from error
+    except (Exception, SystemExit) as error:
+        first_line = (str(error).splitlines() or [""])[0]
+        raise ConfigError(f"{script}: {type(error).__name__}: {first_line}", user_traceback(error, root)) from error
+
+
+def _app_object(module: ModuleType, script: str) -> FunctionRegister:
+    apps = {id(value): value for value in vars(module).values() if isinstance(value, FunctionRegister)}
+    if not apps:
+        raise ConfigError(f"Could not find top level function app instances in {script}.")
+    if len(apps) > 1:
+        raise ConfigError("More than one FunctionApp or other top level function app instances are defined.")
+    return next(iter(apps.values()))
+
+
+def _relative(filename: str | None, root: Path) -> str:
+    path = Path(filename or "?")
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)

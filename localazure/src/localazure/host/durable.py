@@ -1,0 +1,75 @@
+"""Gives the task hub the app's orchestrators, activities and entities, and functions their durable client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from azure.functions.meta import Datum
+
+from localazure.durable.functions import FunctionKind
+from localazure.host.functions import Binding, HostedFunction
+from localazure.host.index import Index
+from localazure.host.invocation import Invoker, TriggerCall
+
+DURABLE_CLIENT = "durableclient"
+_TRIGGERS = {
+    FunctionKind.ORCHESTRATOR: "orchestrationtrigger",
+    FunctionKind.ACTIVITY: "activitytrigger",
+    FunctionKind.ENTITY: "entitytrigger",
+}
+
+
+class DurableFunctions:
+    """The `Functions` that the task hub calls.
+
+    A function answers to its durable name and, where that is free, to its Python name: the SDK sends the latter when
+    user code passes the decorated function itself.
+    """
+
+    def __init__(self, index: Index, invoker: Invoker) -> None:
+        self._invoker = invoker
+        self._functions: dict[FunctionKind, dict[str, HostedFunction]] = {}
+        self._spellings: dict[FunctionKind, dict[str, str]] = {}
+        for kind, trigger in _TRIGGERS.items():
+            named = {function.durable_name: function for function in index.runnable(trigger)}
+            spellings = {name.lower(): name for name in named}
+            for name, function in named.items():
+                spellings.setdefault(function.entry_point.lower(), name)
+            self._functions[kind] = named
+            self._spellings[kind] = spellings
+
+    def resolve(self, kind: FunctionKind, name: str) -> str | None:
+        return self._spellings[kind].get(name.lower())
+
+    def names(self, kind: FunctionKind) -> list[str]:
+        return sorted(self._functions[kind])
+
+    async def call_orchestrator(self, name: str, instance_id: str, context_json: str) -> str:
+        return await self._call(FunctionKind.ORCHESTRATOR, name, instance_id, context_json)
+
+    async def call_activity(self, name: str, instance_id: str, input_json: str) -> str:
+        return await self._call(FunctionKind.ACTIVITY, name, instance_id, input_json)
+
+    async def call_entity(self, name: str, instance_id: str, batch_json: str) -> str:
+        return await self._call(FunctionKind.ENTITY, name, instance_id, batch_json)
+
+    async def _call(self, kind: FunctionKind, name: str, instance_id: str, payload: str) -> str:
+        function = self._functions[kind][self._spellings[kind][name.lower()]]
+        call = TriggerCall(
+            Datum(payload, "string"),
+            reason=f"({kind}) instance '{instance_id}'",
+            metadata={"instanceId": Datum(instance_id, "string"), "data": Datum(payload, "string")},
+            values={"instanceId": instance_id, "data": payload, function.trigger_name: payload},
+        )
+        result = await self._invoker.invoke(function, call)
+        return str(result.value)
+
+
+class DurableClientReader:
+    """Makes the value of `durableClient` bindings. `make` takes the binding's task hub and connection, or None."""
+
+    def __init__(self, make: Callable[[str | None, str | None], str]) -> None:
+        self._make = make
+
+    async def __call__(self, function: HostedFunction, binding: Binding) -> Datum:  # noqa: ARG002 - same for all
+        return Datum(self._make(binding.text("taskHub") or None, binding.text("connectionName") or None), "string")

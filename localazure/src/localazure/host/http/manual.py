@@ -1,0 +1,34 @@
+"""An HTTP function run by hand: its input describes a request, or is the body of a POST."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from localazure.host.http.messages import http_datum
+from localazure.host.invocation import MANUAL_REASON, TriggerCall
+
+
+def http_call(text: str) -> TriggerCall:
+    """`text` is a body, or a JSON object with any of `method`, `headers`, `query`, `body`."""
+    request = _description(text)
+    body = request.get("body", "")
+    content = body if isinstance(body, str) else json.dumps(body)
+    datum = http_datum(
+        str(request.get("method", "POST")),
+        "http://localhost/",
+        headers={str(name).lower(): str(value) for name, value in (request.get("headers") or {}).items()},
+        body=content.encode(),
+        query={str(name): str(value) for name, value in (request.get("query") or {}).items()},
+        route_values={},
+    )
+    return TriggerCall(datum, MANUAL_REASON)
+
+
+def _description(text: str) -> dict[str, Any]:
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return {"body": text}
+    is_description = isinstance(content, dict) and content and content.keys() <= {"method", "headers", "query", "body"}
+    return content if is_description else {"body": text}

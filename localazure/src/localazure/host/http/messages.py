@@ -1,0 +1,126 @@
+"""Between aiohttp's requests and responses and what the SDK's HTTP converters take and give."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+import azure.functions as func
+from aiohttp import web
+from azure.functions.meta import Datum
+from multidict import CIMultiDict
+
+from localazure.host.context import TraceContext
+from localazure.host.functions import HostedFunction
+from localazure.host.invocation import MANUAL_REASON, TriggerCall
+
+# The server alone decides about these.
+_SERVER_HEADERS = frozenset({"transfer-encoding", "connection", "content-length", "keep-alive"})
+_PLAIN_TEXT = "text/plain; charset=utf-8"
+
+
+def request_url(request: web.Request) -> str:
+    """As received, not normalised; with scheme and host."""
+    raw = request.raw_path
+    return raw if raw.startswith(("http://", "https://")) else f"{request.scheme}://{request.host}{raw}"
+
+
+def trigger_call(
+    function: HostedFunction, request: web.Request, body: bytes, route_values: Mapping[str, str]
+) -> TriggerCall:
+    headers = _joined((name.lower(), value) for name, value in request.headers.items())
+    query = _joined(parse_qsl(request.raw_path.partition("?")[2], keep_blank_values=False))
+    url = request_url(request)
+    trace = TraceContext(headers["traceparent"], headers.get("tracestate", "")) if "traceparent" in headers else None
+    values = _expression_values(request.method, body, headers, query, route_values) if function.uses_expressions else {}
+    return TriggerCall(
+        datum=http_datum(request.method, url, headers=headers, body=body, query=query, route_values=route_values),
+        reason=MANUAL_REASON,
+        values=values,
+        trace=trace or TraceContext(),
+    )
+
+
+def http_datum(
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    body: bytes,
+    query: Mapping[str, str],
+    route_values: Mapping[str, str],
+) -> Datum:
+    return Datum(
+        {
+            "method": Datum(method, "string"),
+            "url": Datum(url, "string"),
+            "headers": _texts(headers),
+            "query": _texts(query),
+            "params": _texts(route_values),
+            "body": Datum(body, "bytes"),
+        },
+        "http",
+    )
+
+
+def _texts(values: Mapping[str, str]) -> dict[str, Datum]:
+    return {name: Datum(value, "string") for name, value in values.items()}
+
+
+def _joined(pairs: Any) -> dict[str, str]:
+    joined: dict[str, str] = {}
+    for name, value in pairs:
+        joined[name] = f"{joined[name]},{value}" if name in joined else value
+    return joined
+
+
+def _expression_values(
+    method: str, body: bytes, headers: Mapping[str, str], query: Mapping[str, str], route_values: Mapping[str, str]
+) -> dict[str, Any]:
+    try:
+        content = json.loads(body) if body else None
+    except ValueError:
+        content = None
+    values: dict[str, Any] = dict(content) if isinstance(content, dict) else {}
+    return values | {"Query": query, "Headers": headers, "sys.methodname": method, **route_values}
+
+
+def response_of(result: Datum) -> web.Response:
+    """What a function returned, as it goes out: an HttpResponse, or text (which may describe a response)."""
+    if isinstance(result.value, func.HttpResponse):
+        return _from_sdk(result.value)
+    text = result.value.decode() if isinstance(result.value, bytes) else str(result.value)
+    described = _description(text)
+    return web.Response(body=text.encode(), headers={"Content-Type": _PLAIN_TEXT}) if described is None else described
+
+
+def _from_sdk(response: func.HttpResponse) -> web.Response:
+    headers: CIMultiDict[str] = CIMultiDict()
+    for name, value in response.headers.items():
+        if name.lower() not in _SERVER_HEADERS:
+            headers.add(name, value)
+    if "Content-Type" not in headers:
+        mimetype = response.mimetype
+        is_text = mimetype.startswith("text/")
+        headers["Content-Type"] = f"{mimetype}; charset={response.charset}" if is_text else mimetype
+    return web.Response(status=response.status_code, body=response.get_body() or b"", headers=headers)
+
+
+def _description(text: str) -> web.Response | None:
+    """The response that a JSON object with a `body` describes, or None when the text is no such object."""
+    if not text.lstrip().startswith("{"):
+        return None
+    try:
+        described = json.loads(text)
+    except ValueError:
+        return None
+    if "body" not in described:
+        return None
+    body = described["body"]
+    content = body if isinstance(body, str) else json.dumps(body)
+    headers = CIMultiDict({str(name): str(value) for name, value in (described.get("headers") or {}).items()})
+    headers.setdefault("Content-Type", _PLAIN_TEXT if isinstance(body, str) else "application/json; charset=utf-8")
+    status = int(described.get("statusCode", described.get("status", 200)))
+    return web.Response(status=status, body=content.encode(), headers=headers)

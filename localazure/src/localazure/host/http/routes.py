@@ -1,0 +1,59 @@
+"""Which function answers a request: the first, by name, whose route and methods match."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from localazure.host.errors import IndexingError
+from localazure.host.functions import HostedFunction
+from localazure.host.http.templates import RouteTemplate
+
+RESERVED = ("admin", "runtime")
+
+
+@dataclass(frozen=True)
+class Route:
+    """One HTTP function at its place. No methods means every method."""
+
+    function: HostedFunction
+    template: RouteTemplate
+    methods: frozenset[str]
+
+
+class RouteTable:
+    """Routes in the order in which they are tried."""
+
+    def __init__(self, functions: Iterable[HostedFunction], prefix: str) -> None:
+        self.routes = [route_of(function, prefix) for function in functions]
+
+    def match(self, method: str, raw_path: str) -> tuple[Route, dict[str, str]] | None:
+        """The route and its values. A wrong method is no match: the host answers 404, never 405."""
+        segments = path_segments(raw_path)
+        for route in self.routes:
+            if not route.methods or method.upper() in route.methods:
+                values = route.template.match(segments)
+                if values is not None:
+                    return route, values
+        return None
+
+
+def path_segments(raw_path: str) -> list[str]:
+    """Decoded parts of a path; slashes at both ends are ignored."""
+    path = raw_path.partition("?")[0].strip("/")
+    return [unquote(part) for part in path.split("/")] if path else []
+
+
+def route_of(function: HostedFunction, prefix: str) -> Route:
+    """Raises IndexingError when the route is no valid template or reserved."""
+    text = function.trigger.text("route", default=function.name).lstrip("/")
+    template = RouteTemplate(f"{prefix.strip('/')}/{text}")
+    if not prefix.strip("/") and text.lower().split("/")[0] in RESERVED:
+        raise IndexingError(f"The route '{text}' conflicts with the built in routes 'admin' and 'runtime'.")
+    return Route(function, template, methods_of(function))
+
+
+def methods_of(function: HostedFunction) -> frozenset[str]:
+    methods = function.trigger.properties.get("methods") or ()
+    return frozenset(str(method).upper() for method in methods)

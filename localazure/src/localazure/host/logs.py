@@ -1,0 +1,83 @@
+"""Log lines that name the function: `[time] [Function.NAME] message`, filtered by host.json's `logging.logLevel`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Mapping
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any
+
+current_function: ContextVar[str] = ContextVar("current_function", default="")
+"""The name of the function whose code this task or thread runs, or empty."""
+
+FUNCTION_LOGGER = "Function"
+_LEVELS = {
+    "trace": logging.DEBUG,
+    "debug": logging.DEBUG,
+    "information": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+    "critical": logging.CRITICAL,
+    "none": logging.CRITICAL + 1,
+}
+_CHATTY = ("azure", "aiohttp.access", "asyncio")
+
+
+def function_logger(name: str) -> logging.Logger:
+    """The logger for what the host itself reports about a function."""
+    return logging.getLogger(f"{FUNCTION_LOGGER}.{name}")
+
+
+def category_of(record: logging.LogRecord) -> str:
+    """`Function.<name>`, `Function.<name>.User` for what user code logs, or `Host.<part>`."""
+    if record.name.startswith(f"{FUNCTION_LOGGER}."):
+        return record.name
+    if record.name.startswith("localazure."):
+        return "Host." + record.name.rpartition(".")[2].replace("_", " ").title().replace(" ", "")
+    if function := current_function.get():
+        return f"{FUNCTION_LOGGER}.{function}.User"
+    return record.name
+
+
+class LevelFilter(logging.Filter):
+    """Applies the level of the longest category that a record's own begins with."""
+
+    def __init__(self, levels: Mapping[str, Any]) -> None:
+        super().__init__()
+        named = {key.lower(): _LEVELS.get(str(level).lower(), logging.INFO) for key, level in levels.items()}
+        self._default = named.pop("default", logging.INFO)
+        self._levels = sorted(named.items(), key=lambda item: len(item[0]), reverse=True)
+
+    @property
+    def lowest(self) -> int:
+        return min([self._default, *(level for _, level in self._levels)])
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        category = category_of(record).lower()
+        for prefix, level in self._levels:
+            if category == prefix or category.startswith(f"{prefix}."):
+                return record.levelno >= level
+        return record.levelno >= self._default
+
+
+class CategoryFormatter(logging.Formatter):
+    """One line per record, with the category and, above Information, the level."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        level = "" if record.levelno <= logging.INFO else f" {record.levelname.title()}:"
+        text = f"[{moment}] [{category_of(record)}]{level} {record.getMessage()}"
+        return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
+
+
+def configure_logging(levels: Mapping[str, Any]) -> None:
+    """Send all records to standard error. The SDKs' own request logs stay silent unless the app asks for them."""
+    level_filter = LevelFilter(levels)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(CategoryFormatter())
+    handler.addFilter(level_filter)
+    logging.basicConfig(level=level_filter.lowest, handlers=[handler], force=True)
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)

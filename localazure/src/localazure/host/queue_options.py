@@ -1,0 +1,65 @@
+"""`extensions.queues` of host.json, and how a message's text is carried."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+
+from localazure.host.host_json import Section
+
+POISON_SUFFIX = "-poison"
+_LONGEST_NAME = 63
+
+
+@dataclass(frozen=True)
+class QueueOptions:
+    """How queues are read. `new_batch_threshold`: fetch more when no more than this many messages are in work."""
+
+    batch_size: int
+    new_batch_threshold: int
+    max_dequeue_count: int
+    visibility_timeout: timedelta
+    max_polling_interval: timedelta
+    is_base64: bool
+
+    @classmethod
+    def read(cls, section: Section) -> QueueOptions:
+        """Raises ConfigError."""
+        batch_size = section.integer("batchSize", 16, at_least=1, at_most=32)
+        return cls(
+            batch_size=batch_size,
+            new_batch_threshold=section.integer(
+                "newBatchThreshold", batch_size // 2 * (os.cpu_count() or 1), at_least=0
+            ),
+            max_dequeue_count=section.integer("maxDequeueCount", 5, at_least=1),
+            visibility_timeout=section.duration("visibilityTimeout", timedelta(0)),
+            # Two seconds because the environment of this host is always Development.
+            max_polling_interval=section.duration(
+                "maxPollingInterval", timedelta(seconds=2), at_least=timedelta(milliseconds=100)
+            ),
+            is_base64=section.text("messageEncoding", "base64").lower() != "none",
+        )
+
+    def encode(self, content: bytes) -> str:
+        """Message text on the wire. Raises UnicodeDecodeError for bytes that are no text and not encoded."""
+        return base64.b64encode(content).decode() if self.is_base64 else content.decode()
+
+    def decode(self, text: str) -> bytes:
+        """Raises ValueError when the text is not what `messageEncoding` promises."""
+        if not self.is_base64:
+            return text.encode()
+        try:
+            content = base64.b64decode(text, validate=True)
+            content.decode()
+        except (binascii.Error, UnicodeDecodeError) as error:
+            raise ValueError("the message is not Base64 of UTF-8 text") from error
+        return content
+
+
+def poison_queue_of(name: str) -> str | None:
+    """The queue for messages that cannot be processed, or None when there cannot be one."""
+    poison = f"{name}{POISON_SUFFIX}"
+    return None if name.endswith(POISON_SUFFIX) or len(poison) > _LONGEST_NAME else poison
