@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from adapters import catalog, orders
+from adapters import orders, products
 from domain.catalogue import demand, why_unpriceable
 from domain.orders import UNDECIDED
 from domain.shapes import JsonObject, StepPayload
@@ -26,12 +26,12 @@ async def price_order(payload: JsonObject) -> JsonObject:
     if order.status not in UNDECIDED:
         return {"outcome": "decided", "status": order.status}
     wanted = demand((line.sku, line.quantity) for line in order.lines)
-    found = await asyncio.gather(*(catalog.find_product(step.tenant_id, item.sku) for item in wanted))
-    products = dict(zip((item.sku for item in wanted), found, strict=True))
-    if problem := why_unpriceable(order.currency, products):
+    found = await asyncio.gather(*(products.find(step.tenant_id, item.sku) for item in wanted))
+    offers = dict(zip((item.sku for item in wanted), found, strict=True))
+    if problem := why_unpriceable(order.currency, offers):
         reason, detail = problem
         return {"outcome": reason, "detail": detail}
-    prices = {sku: product.unit_amount_minor for sku, product in products.items() if product}
+    prices = {sku: product.unit_amount_minor for sku, product in offers.items() if product}
     return {
         "outcome": "priced",
         "demand": [item.to_json() for item in wanted],

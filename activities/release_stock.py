@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters import catalog
+from adapters import stock
 from domain.shapes import JsonObject, StepPayload
 
 
@@ -21,5 +21,5 @@ async def release_stock(payload: JsonObject) -> JsonObject:
     Twice   the first run deletes the reservation, the second finds none and changes nothing
     """
     step = ReleaseStock.model_validate(payload)
-    released = await catalog.release(step.tenant_id, step.sku, step.order_id)
+    released = await stock.release(step.tenant_id, step.sku, step.order_id)
     return {"outcome": "released" if released else "nothing_held", "sku": step.sku}

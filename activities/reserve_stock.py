@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from adapters import catalog
+from adapters import stock
 from adapters.settings import settings
 from domain.catalogue import Reservation
 from domain.shapes import JsonObject, StepPayload
@@ -33,4 +33,4 @@ async def reserve_stock(payload: JsonObject) -> JsonObject:
         quantity=step.quantity,
         expires_at=step.at + timedelta(minutes=settings().reservation_minutes),
     )
-    return {"outcome": await catalog.reserve(step.tenant_id, wanted), "sku": step.sku}
+    return {"outcome": await stock.reserve(step.tenant_id, wanted), "sku": step.sku}

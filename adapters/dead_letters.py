@@ -27,8 +27,3 @@ async def park(tenant_id: str, letter: DeadLetter) -> None:
         await _operations.create(document)
     except AlreadyExists:
         return
-
-
-async def check() -> None:
-    """Raises Transient or Defect unless the database answers."""
-    await _operations.check()

@@ -61,6 +61,17 @@ class Stock(Model):
         return self.model_copy(update={"on_hand": on_hand})
 
 
+class Adjustment(Model):
+    """A change of what is on hand, known by `key` (the digest of an idempotency key)."""
+
+    key: str
+    body_hash: str
+    delta: int
+    reason: str
+    actor: str
+    at: Utc
+
+
 class Reservation(Model):
     """Pieces of one SKU that are held for one order until `expires_at`."""
 

@@ -1,8 +1,8 @@
-"""Products, stock and reservations: container `catalog`, one logical partition per SKU.
+"""Stock and reservations: container `catalog`, one logical partition per SKU.
 
 | document    | id                 | holds                                        |
 |-------------|--------------------|----------------------------------------------|
-| product     | `product`          | name, price, warehouse                       |
+| product     | `product`          | name, price, warehouse (`adapters/products`) |
 | stock       | `stock`            | pieces on hand and pieces reserved           |
 | reservation | `r:{orderId}`      | pieces held for one order, until they expire |
 | adjustment  | `a:{key's digest}` | an adjustment of stock and its answer        |
@@ -19,12 +19,12 @@ from datetime import datetime
 from enum import StrEnum
 
 from adapters.cosmos import BatchRefused, Container, Key, Operation, Versioned
-from domain.catalogue import Product, Reservation, Stock
-from domain.errors import Defect, NotFound
+from adapters.products import STOCK_ID
+from domain.catalogue import Adjustment, Reservation, Stock
+from domain.errors import Conflict, Defect, NotFound, Transient
 from domain.shapes import JsonObject, utc_text
 
-PRODUCT_ID = "product"
-STOCK_ID = "stock"
+_ATTEMPTS = 3
 
 _catalog = Container("catalog")
 
@@ -37,70 +37,55 @@ class Reserving(StrEnum):
     UNKNOWN_SKU = "unknown_sku"
 
 
-async def product(tenant_id: str, sku: str) -> Versioned[Product]:
-    """One product. Raises NotFound, Transient."""
-    document = await _catalog.read(PRODUCT_ID, [tenant_id, sku])
-    return Versioned(Product.model_validate(document), document["_etag"])
-
-
-async def find_product(tenant_id: str, sku: str) -> Product | None:
-    """One product, or None. Raises Transient."""
-    try:
-        return (await product(tenant_id, sku)).value
-    except NotFound:
-        return None
-
-
-async def add_product(tenant_id: str, new: Product) -> None:
-    """Store a new product, with nothing in stock. Raises BatchRefused when it exists, Transient."""
-    stock = Stock(sku=new.sku, on_hand=0, reserved=0)
-    writes: list[Operation] = [
-        ("create", (_document(tenant_id, PRODUCT_ID, "product", new),)),
-        ("create", (_document(tenant_id, STOCK_ID, "stock", stock),)),
-    ]
-    await _catalog.batch([tenant_id, new.sku], writes)
-
-
-async def replace_product(tenant_id: str, changed: Product, etag: str) -> None:
-    """Store a product over the version that `etag` names. Raises NotFound, Conflict, Transient."""
-    await _catalog.replace(_document(tenant_id, PRODUCT_ID, "product", changed), etag)
-
-
-async def stock(tenant_id: str, sku: str) -> Versioned[Stock]:
+async def get(tenant_id: str, sku: str) -> Versioned[Stock]:
     """A SKU's stock. Raises NotFound, Transient."""
     document = await _catalog.read(STOCK_ID, [tenant_id, sku])
     return Versioned(Stock.model_validate(document), document["_etag"])
 
 
-async def adjustment(tenant_id: str, sku: str, key: str) -> JsonObject | None:
-    """What was stored under this key by `adjust_stock`, or None. Raises Transient."""
+async def adjust(tenant_id: str, sku: str, wish: Adjustment) -> Stock:
+    """Change what is on hand, once per key; the same wish under the same key gets the first answer again.
+
+    Raises NotFound for an unknown SKU, Rejected when less than what is reserved would be left, Conflict when the key
+    was used for another wish, Transient.
+    """
+    for _ in range(_ATTEMPTS):
+        if answer := await _answered(tenant_id, sku, wish):
+            return answer
+        before = await get(tenant_id, sku)
+        after = before.value.adjusted(wish.delta)
+        note = {**wish.to_json(), "answer": after.to_json()}
+        writes: list[Operation] = [
+            (
+                "create",
+                ({"id": _adjustment_id(wish), "kind": "adjustment", "tenantId": tenant_id, "sku": sku, **note},),
+            ),
+            ("replace", (STOCK_ID, _stock_document(tenant_id, after)), {"if_match_etag": before.etag}),
+        ]
+        try:
+            await _catalog.batch([tenant_id, sku], writes)
+        except BatchRefused:
+            continue
+        return after
+    raise Transient(f"the stock of {sku} keeps changing")
+
+
+async def _answered(tenant_id: str, sku: str, wish: Adjustment) -> Stock | None:
     try:
-        return await _catalog.read(f"a:{key}", [tenant_id, sku])
+        made = await _catalog.read(_adjustment_id(wish), [tenant_id, sku])
     except NotFound:
         return None
-
-
-async def adjust_stock(tenant_id: str, before: Versioned[Stock], after: Stock, key: str, note: JsonObject) -> None:
-    """Store changed stock and, under `key`, the note that it was changed; both or neither.
-
-    Raises BatchRefused when the stock changed meanwhile or the key was used, Transient.
-    """
-    body = {"id": f"a:{key}", "kind": "adjustment", "tenantId": tenant_id, "sku": after.sku, **note}
-    stock_document = _document(tenant_id, STOCK_ID, "stock", after)
-    writes: list[Operation] = [
-        ("create", (body,)),
-        ("replace", (STOCK_ID, stock_document), {"if_match_etag": before.etag}),
-    ]
-    await _catalog.batch([tenant_id, after.sku], writes)
+    if made["bodyHash"] != wish.body_hash:
+        raise Conflict("this Idempotency-Key was used with another body")
+    return Stock.model_validate(made["answer"])
 
 
 async def reserve(tenant_id: str, wanted: Reservation) -> Reserving:
     """Hold pieces for an order, if there are enough; pieces it holds already are not held again. Raises Transient."""
-    reservation_id = _reservation_id(wanted.order_id)
     enough = f"FROM c WHERE c.onHand - c.reserved >= {wanted.quantity:d}"
     more = [{"op": "incr", "path": "/reserved", "value": wanted.quantity}]
     writes: list[Operation] = [
-        ("create", (_document(tenant_id, reservation_id, "reservation", wanted),)),
+        ("create", ({"id": _reservation_id(wanted.order_id), "kind": "reservation", **wanted.to_json()},)),
         ("patch", (STOCK_ID, more), {"filter_predicate": enough}),
     ]
     try:
@@ -159,9 +144,13 @@ async def expired_reservations(now: datetime) -> AsyncIterator[Reservation]:
         yield Reservation.model_validate(row)
 
 
-def _document(tenant_id: str, item_id: str, kind: str, record: Product | Stock | Reservation) -> JsonObject:
-    return {"id": item_id, "kind": kind, "tenantId": tenant_id, **record.to_json()}
+def _stock_document(tenant_id: str, stock: Stock) -> JsonObject:
+    return {"id": STOCK_ID, "kind": "stock", "tenantId": tenant_id, **stock.to_json()}
 
 
 def _reservation_id(order_id: str) -> str:
     return f"r:{order_id}"
+
+
+def _adjustment_id(wish: Adjustment) -> str:
+    return f"a:{wish.key}"

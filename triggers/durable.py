@@ -1,0 +1,63 @@
+"""The durable client as triggers use it: the SDK has no types, so what we call is written down here."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Protocol
+
+from domain.errors import Transient
+from domain.names import FULFIL_ORDER, fulfil_instance_id
+
+
+class Status(Protocol):
+    """State of one instance; falsy when there is none."""
+
+    name: str | None
+    instance_id: str | None
+    created_time: datetime | None
+    last_updated_time: datetime | None
+    input_: Any
+    output: Any
+    runtime_status: Any
+    custom_status: Any
+    history: list[Any] | None
+
+
+class DurableClient(Protocol):
+    """What triggers ask of the task hub."""
+
+    async def start_new(self, name: str, instance_id: str, client_input: Any) -> str: ...
+
+    async def get_status(
+        self, instance_id: str, *, show_history: bool = ..., show_history_output: bool = ..., show_input: bool = ...
+    ) -> Status: ...
+
+    async def raise_event(self, instance_id: str, event_name: str, event_data: Any) -> None: ...
+
+    async def terminate(self, instance_id: str, reason: str) -> None: ...
+
+    async def suspend(self, instance_id: str, reason: str) -> None: ...
+
+    async def resume(self, instance_id: str, reason: str) -> None: ...
+
+    async def rewind(self, instance_id: str, reason: str) -> None: ...
+
+    async def purge_instance_history(self, instance_id: str) -> Any: ...
+
+
+async def start_fulfilment(client: DurableClient, tenant_id: str, order_id: str, correlation_id: str) -> str:
+    """Make sure that the order's one instance exists; returns its id. Raises Transient.
+
+    Two starters may race. The loser's start is refused while the instance runs; were it accepted because the instance
+    has ended already, the saga would find the order decided and end at once.
+    """
+    instance_id = fulfil_instance_id(tenant_id, order_id)
+    if await client.get_status(instance_id):
+        return instance_id
+    told = {"tenant_id": tenant_id, "order_id": order_id, "correlation_id": correlation_id}
+    try:
+        await client.start_new(FULFIL_ORDER, instance_id, told)
+    except Exception as error:  # the SDK raises plain Exception for every refusal
+        if not await client.get_status(instance_id):
+            raise Transient(f"instance {instance_id} could not be started") from error
+    return instance_id

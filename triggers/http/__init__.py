@@ -1,0 +1,59 @@
+"""The HTTP API: every route, who may call it, and the function that answers it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from domain.callers import Role
+from triggers.http.adjust_stock import adjust_stock
+from triggers.http.get_order import get_order
+from triggers.http.get_order_timeline import get_order_timeline
+from triggers.http.get_product import get_product
+from triggers.http.get_workflow import get_workflow
+from triggers.http.health_live import health_live
+from triggers.http.health_ready import health_ready
+from triggers.http.list_orders import list_orders
+from triggers.http.place_order import place_order
+from triggers.http.purge_workflow import purge_workflow
+from triggers.http.put_product import put_product
+from triggers.http.raise_workflow_event import raise_workflow_event
+from triggers.http.resume_workflow import resume_workflow
+from triggers.http.rewind_workflow import rewind_workflow
+from triggers.http.suspend_workflow import suspend_workflow
+from triggers.http.terminate_workflow import terminate_workflow
+from triggers.web.endpoint import ANYONE, Handler, Roles
+
+ADMIN: Roles = frozenset({Role.ADMIN})
+OPERATOR: Roles = frozenset({Role.OPERATOR})
+CUSTOMER: Roles = frozenset({Role.CUSTOMER, Role.OPERATOR})
+
+
+class Route(NamedTuple):
+    """One line of the API. Who it is for: holders of one of these roles; the handler looks at ownership."""
+
+    method: str
+    path: str
+    roles: Roles
+    handler: Handler
+
+
+_WORKFLOW = "v1/workflows/{instanceId}"
+
+ROUTES = (
+    Route("POST", "v1/orders", CUSTOMER, place_order),
+    Route("GET", "v1/orders", CUSTOMER, list_orders),
+    Route("GET", "v1/orders/{orderId}", CUSTOMER, get_order),
+    Route("GET", "v1/orders/{orderId}/timeline", CUSTOMER, get_order_timeline),
+    Route("PUT", "v1/products/{sku}", OPERATOR, put_product),
+    Route("GET", "v1/products/{sku}", CUSTOMER, get_product),
+    Route("POST", "v1/products/{sku}/stock", OPERATOR, adjust_stock),
+    Route("GET", _WORKFLOW, CUSTOMER, get_workflow),
+    Route("POST", f"{_WORKFLOW}/raiseEvent/{{eventName}}", OPERATOR, raise_workflow_event),
+    Route("POST", f"{_WORKFLOW}/terminate", OPERATOR, terminate_workflow),
+    Route("POST", f"{_WORKFLOW}/suspend", OPERATOR, suspend_workflow),
+    Route("POST", f"{_WORKFLOW}/resume", OPERATOR, resume_workflow),
+    Route("POST", f"{_WORKFLOW}/rewind", OPERATOR, rewind_workflow),
+    Route("DELETE", _WORKFLOW, ADMIN, purge_workflow),
+    Route("GET", "health/live", ANYONE, health_live),
+    Route("GET", "health/ready", ANYONE, health_ready),
+)

@@ -1,0 +1,1 @@
+"""Functions that queue messages trigger."""

@@ -1,0 +1,108 @@
+"""One HTTP call as a handler sees it: the caller, the typed parts of the request, and the way to the task hub."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import azure.functions as func
+from pydantic import BaseModel, ValidationError
+
+from domain.callers import Caller
+from domain.errors import Defect, FieldError, Invalid, TooLarge, WrongMediaType
+from domain.names import IDENTIFIER
+from triggers.durable import DurableClient
+from triggers.web.tracing import Tracing
+
+M = TypeVar("M", bound=BaseModel)
+
+API_PREFIX = "/api"  # routePrefix in host.json
+BODY_LIMIT = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a handler needs to know. `known_caller` is None on the routes that are open to anyone."""
+
+    request: func.HttpRequest
+    client: DurableClient
+    tracing: Tracing
+    known_caller: Caller | None
+
+    @property
+    def caller(self) -> Caller:
+        """Who calls. Raises Defect on a route that asks nobody for a token."""
+        if self.known_caller is None:
+            raise Defect("this route has no caller")
+        return self.known_caller
+
+    @property
+    def tenant_id(self) -> str:
+        """The caller's tenant: the only one whose records this call can reach."""
+        return self.caller.tenant_id
+
+    @property
+    def correlation_id(self) -> str:
+        """The id that ties together everything this call sets off."""
+        return self.tracing.correlation_id
+
+    @property
+    def api_url(self) -> str:
+        """Where the API is, as the caller addressed it."""
+        url = urlsplit(self.request.url)
+        return f"{url.scheme}://{url.netloc}{API_PREFIX}"
+
+    def header(self, name: str) -> str | None:
+        """A header of the request, or None."""
+        value: str | None = self.request.headers.get(name)
+        return value
+
+    def query(self, name: str) -> str | None:
+        """A query parameter, or None."""
+        value: str | None = self.request.params.get(name)
+        return value
+
+    def part(self, name: str) -> str:
+        """A part of the path, as it came."""
+        return str(self.request.route_params[name])
+
+    def identifier(self, name: str) -> str:
+        """A part of the path that is an id. Raises Invalid."""
+        value = self.part(name)
+        if not re.fullmatch(IDENTIFIER, value):
+            raise Invalid(f"{name} must match {IDENTIFIER}", (FieldError(name, "is not an id"),))
+        return value
+
+    def idempotency_key(self) -> str:
+        """The header by which a repeat of this call is known. Raises Invalid."""
+        key = (self.header("idempotency-key") or "").strip()
+        if not 1 <= len(key) <= 200 or not key.isprintable():
+            raise Invalid("an Idempotency-Key of 1 to 200 printable characters is required")
+        return key
+
+    def body(self, model: type[M]) -> M:
+        """The JSON body. Raises TooLarge, WrongMediaType, Invalid with a pointer to each thing that is wrong."""
+        content = self.request.get_body()
+        if len(content) > BODY_LIMIT:
+            raise TooLarge(f"the body may have {BODY_LIMIT} bytes, and has {len(content)}")
+        if (self.header("content-type") or "").partition(";")[0].strip().lower() != "application/json":
+            raise WrongMediaType("the body must be application/json")
+        return parsed(model, content)
+
+
+def parsed(model: type[M], content: str | bytes) -> M:
+    """JSON text as a model. Raises Invalid with a pointer to each thing that is wrong."""
+    try:
+        return model.model_validate_json(content)
+    except ValidationError as found:
+        problems = found.errors(include_url=False, include_context=False, include_input=False)
+        if problems[0]["type"] == "json_invalid":
+            raise Invalid(f"the body is not JSON: {problems[0]['msg']}") from found
+        errors = tuple(FieldError(_pointer(error["loc"]), error["msg"]) for error in problems)
+        raise Invalid("the body breaks the rules listed in errors", errors) from found
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in location)

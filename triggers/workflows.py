@@ -1,0 +1,64 @@
+"""A caller's own workflows: which instance a call is about, and what may be told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+
+from adapters import orders
+from domain.errors import Gone, NotFound
+from domain.names import parse_instance_id
+from domain.shapes import JsonObject
+from triggers.durable import Status
+from triggers.web.call import Call
+
+ENDED = frozenset({"Completed", "Failed", "Terminated", "Canceled"})
+UNDER_WAY = frozenset({"Pending", "Running", "ContinuedAsNew", "Suspended"})
+FAILED = frozenset({"Failed"})
+
+
+async def instance_id(call: Call) -> str:
+    """The instance that the path names. Raises NotFound unless it works for an order that the caller may see."""
+    named = call.part("instanceId")
+    ref = parse_instance_id(named)
+    if ref is None or ref.tenant_id != call.tenant_id:
+        raise NotFound(f"there is no workflow {named}")
+    if not call.caller.is_operator:
+        call.caller.see((await orders.get(ref.tenant_id, ref.order_id)).value)
+    return named
+
+
+async def instance_in(call: Call, allowed: Collection[str]) -> str:
+    """The same, in one of these runtime statuses. Raises NotFound, Gone."""
+    named = await instance_id(call)
+    status = await call.client.get_status(named)
+    if not status:
+        raise NotFound(f"there is no workflow {named}")
+    if status.runtime_status.value not in allowed:
+        raise Gone(f"workflow {named} is {status.runtime_status.value}")
+    return named
+
+
+def reason(call: Call) -> str:
+    """The caller's reason, or who they are."""
+    return call.query("reason") or f"asked for by {call.caller.subject}"
+
+
+def told(status: Status) -> JsonObject:
+    """An instance's state in the words of the host's own status endpoint."""
+    told: JsonObject = {
+        "name": status.name,
+        "instanceId": status.instance_id,
+        "runtimeStatus": status.runtime_status.value,
+        "input": status.input_,
+        "customStatus": status.custom_status,
+        "output": status.output,
+        "createdTime": _time(status.created_time),
+        "lastUpdatedTime": _time(status.last_updated_time),
+    }
+    history = getattr(status, "historyEvents", None) or status.history
+    return told if history is None else {**told, "historyEvents": history}
+
+
+def _time(at: datetime | None) -> str | None:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
