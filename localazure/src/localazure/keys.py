@@ -18,17 +18,24 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
+from jwt.types import Options
 
 from localazure.clock import Clock
 from localazure.state import write_file
 
 IDENTITY_JWKS = "identity-jwks.json"
-ONLY_SIGNATURE = {"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False}
+ONLY_SIGNATURE: Options = {
+    "require": ["exp", "aud"],
+    "verify_exp": False,  # times are checked against our own clock
+    "verify_nbf": False,
+    "verify_iat": False,
+    "verify_aud": False,
+}
 LEEWAY_S = 60
 """Clocks of two machines may differ by this much; Entra's own libraries allow more."""
 
 
-class InvalidToken(Exception):
+class TokenRefusedError(Exception):
     """A bearer token that must not be accepted; the text says why."""
 
 
@@ -85,29 +92,28 @@ class TokenVerifier:
         self._clock = clock
 
     def verify(self, token: str) -> dict[str, Any]:
-        """The token's claims; InvalidToken for a wrong signature, audience or time."""
+        """The token's claims; TokenRefusedError for a wrong signature, audience or time."""
         try:
             key = self._keys[jwt.get_unverified_header(token).get("kid")]
-            options = {**ONLY_SIGNATURE, "require": ["exp", "aud"]}  # times are checked against our own clock
-            claims = jwt.decode(token, key, algorithms=["RS256"], options=options)
+            claims = jwt.decode(token, key, algorithms=["RS256"], options=ONLY_SIGNATURE)
         except KeyError:
-            raise InvalidToken("The token is signed by an unknown key.") from None
+            raise TokenRefusedError("The token is signed by an unknown key.") from None
         except jwt.InvalidTokenError as error:
-            raise InvalidToken(f"The token cannot be read: {error}.") from error
+            raise TokenRefusedError(f"The token cannot be read: {error}.") from error
         self._check_audience(claims["aud"])
         self._check_times(claims)
         return claims
 
     def _check_audience(self, audience: object) -> None:
         if str(audience).rstrip("/") != self._audience:
-            raise InvalidToken(f"The token is for {audience}, not for {self._audience}.")
+            raise TokenRefusedError(f"The token is for {audience}, not for {self._audience}.")
 
     def _check_times(self, claims: Mapping[str, Any]) -> None:
         now = self._clock.now().timestamp()
         if claims["exp"] <= now - LEEWAY_S:
-            raise InvalidToken("The token has expired.")
+            raise TokenRefusedError("The token has expired.")
         if claims.get("nbf", 0) > now + LEEWAY_S:
-            raise InvalidToken("The token is not valid yet.")
+            raise TokenRefusedError("The token is not valid yet.")
 
 
 def _new_private_key() -> bytes:

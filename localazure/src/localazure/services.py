@@ -34,7 +34,7 @@ SHUTDOWN_S = 2.0
 log = logging.getLogger("localazure.services")
 
 
-class PortTaken(Exception):
+class PortTakenError(Exception):
     """A port of ours belongs to another process; the text names it and the option that changes it."""
 
 
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     follow_parent()
     try:
         asyncio.run(_serve(options))
-    except PortTaken as error:
+    except PortTakenError as error:
         print(error, file=sys.stderr)
         sys.exit(PORT_TAKEN)
 
@@ -87,7 +87,7 @@ async def _serve(options: argparse.Namespace) -> None:
 
 @asynccontextmanager
 async def _listening(name: str, app: web.Application, port: int, tls: ssl.SSLContext | None) -> AsyncIterator[str]:
-    """Serve `app` while the context lasts; gives its URL. Raises PortTaken."""
+    """Serve `app` while the context lasts; gives its URL. Raises PortTakenError."""
     runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
     try:
@@ -96,7 +96,7 @@ async def _listening(name: str, app: web.Application, port: int, tls: ssl.SSLCon
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
-        raise PortTaken(f"Port {port} is taken: {name} needs it; choose another with --{name}-port.") from error
+        raise PortTakenError(f"Port {port} is taken: {name} needs it; choose another with --{name}-port.") from error
     finally:
         await runner.cleanup()
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import IO
 
+LEFT_OVER_S = 20.0
+POLL_S = 0.02
 SERVER = "server"
 """The name of the server itself among the processes."""
 
@@ -42,41 +47,53 @@ class StateFolder:
         self.keyvault = self.path / "keyvault.sqlite"
         self.cosmos = self.path / "cosmos.sqlite"
         self.host_env = self.path / "host.env"
-        self._endpoints = self.path / "endpoints.json"
+        self.endpoints_file = self.path / "endpoints.json"
         self._pids = self.path / "pids.json"
         self._lock = self.path / "server.lock"
+        self._processes_lock = self.path / "processes.lock"
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the folder for one server; StateError while another one does, even if it was just killed."""
         self.path.mkdir(parents=True, exist_ok=True)
         with self._lock.open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not _try_lock(lock):
+                pid = self.pids().get(SERVER, "not known yet")
                 raise StateError(
-                    f"Another localazure server (pid {self.pids().get(SERVER, 'not known yet')}) uses {self.path}. "
+                    f"Another localazure server (pid {pid}) uses {self.path}. "
                     "Stop it with `localazure stop`, or choose another folder with --state."
-                ) from None
+                )
             yield
+
+    @asynccontextmanager
+    async def processes_locked(self) -> AsyncIterator[int]:
+        """A file descriptor for every process of the server to inherit; only a server that holds the folder asks.
+
+        The lock is theirs together, until the last of them has ended. So this waits for those of a server that was
+        killed, which end by themselves; StateError when they do not.
+        """
+        deadline = time.monotonic() + LEFT_OVER_S
+        with self._processes_lock.open("a") as lock:
+            while not _try_lock(lock):
+                if time.monotonic() > deadline:
+                    left = ", ".join(f"{name} {pid}" for name, pid in self.pids().items() if name != SERVER)
+                    raise StateError(f"Processes of a killed server still use {self.path}; end them first: {left}.")
+                await asyncio.sleep(POLL_S)
+            yield lock.fileno()
 
     def is_in_use(self) -> bool:
         """Whether a server runs on this folder."""
         if not self._lock.exists():
             return False
         with self._lock.open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-        return False
+            return not _try_lock(lock)
 
     def endpoints(self) -> dict[str, str]:
         """Name to URL of all that runs; empty when nothing does."""
-        return {name: str(url) for name, url in _read_json(self._endpoints).items()}
+        return {name: str(url) for name, url in _read_json(self.endpoints_file).items()}
 
     def write_endpoints(self, endpoints: Mapping[str, str]) -> None:
-        write_file(self._endpoints, _json(endpoints))
+        write_file(self.endpoints_file, _json(endpoints))
 
     def pids(self) -> dict[str, int]:
         """Name to process id. Not empty without a server in use: that server was killed."""
@@ -88,7 +105,7 @@ class StateFolder:
     def forget_processes(self) -> None:
         """After a clean end: nothing runs any more."""
         self._pids.unlink(missing_ok=True)
-        self._endpoints.unlink(missing_ok=True)
+        self.endpoints_file.unlink(missing_ok=True)
 
     def delete(self) -> None:
         """Remove all state; StateError while a server uses it or when the folder is not one of ours."""
@@ -102,14 +119,11 @@ class StateFolder:
             shutil.rmtree(self.path)
 
 
-def is_alive(pid: int) -> bool:
-    """Whether a process with this id exists."""
+def _try_lock(file: IO[str]) -> bool:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
         return False
-    except PermissionError:
-        return True
     return True
 
 

@@ -14,17 +14,16 @@ from __future__ import annotations
 from aiohttp import BasicAuth, web
 
 from localazure.clock import Clock
-from localazure.issuer.tokens import LIFETIME_S, TokenRequest, issue_token, issuer_of
+from localazure.issuer.tokens import LIFETIME_S, USER_SCOPE, TokenRequest, issue_token, issuer_of
 from localazure.keys import SigningKey
 
 CLIENT_CREDENTIALS = "client_credentials"
 DEVELOPER = "urn:localazure:developer"
 MULTI_TENANT = {"common", "organizations", "consumers"}
 DEFAULT_SCOPE = ".default"
-USER_SCOPE = "access_as_user"
 
 
-class GrantRefused(Exception):
+class GrantRefusedError(Exception):
     """A token request that cannot be answered: OAuth error code and text."""
 
     def __init__(self, code: str, description: str) -> None:
@@ -70,7 +69,7 @@ class _Issuer:
     async def token(self, request: web.Request) -> web.Response:
         try:
             wanted = _read_grant(request.match_info["tenant"], await _form(request))
-        except GrantRefused as error:
+        except GrantRefusedError as error:
             body = {"error": error.code, "error_description": str(error), "error_codes": []}
             return web.json_response(body, status=400)
         token = issue_token(wanted, issuer_url=_base_url(request), key=self._key, clock=self._clock)
@@ -86,7 +85,7 @@ async def _form(request: web.Request) -> dict[str, str]:
         try:
             login = BasicAuth.decode(authorization)
         except ValueError as error:
-            raise GrantRefused("invalid_client", str(error)) from error
+            raise GrantRefusedError("invalid_client", str(error)) from error
         fields |= {"client_id": login.login, "client_secret": login.password}
     return fields
 
@@ -94,25 +93,24 @@ async def _form(request: web.Request) -> dict[str, str]:
 def _read_grant(tenant: str, form: dict[str, str]) -> TokenRequest:
     grant = form.get("grant_type")
     if tenant in MULTI_TENANT:
-        raise GrantRefused("invalid_request", f"A token needs a tenant in the path, not {tenant!r}.")
+        raise GrantRefusedError("invalid_request", f"A token needs a tenant in the path, not {tenant!r}.")
     audience, scopes = _read_scope(_required(form, "scope"))
-    common = {"tenant": tenant, "audience": audience, "roles": form.get("roles", "").split()}
-    lifetime_s = _read_lifetime(form)
+    lifetime_s, roles = _read_lifetime(form), form.get("roles", "").split()
     if grant == CLIENT_CREDENTIALS:
         client_id = _required(form, "client_id")
         _required(form, "client_secret")
-        return TokenRequest(**common, client_id=client_id, subject=client_id, lifetime_s=lifetime_s)
+        return TokenRequest(tenant, audience, client_id, subject=client_id, roles=roles, lifetime_s=lifetime_s)
     if grant == DEVELOPER:
         subject, client_id = _required(form, "subject"), form.get("client_id", "developer")
-        return TokenRequest(**common, client_id=client_id, subject=subject, scopes=scopes, lifetime_s=lifetime_s)
-    raise GrantRefused(
+        return TokenRequest(tenant, audience, client_id, subject, roles, scopes, lifetime_s)
+    raise GrantRefusedError(
         "unsupported_grant_type", f"grant_type must be {CLIENT_CREDENTIALS} or {DEVELOPER}, not {grant}."
     )
 
 
 def _required(form: dict[str, str], name: str) -> str:
     if not form.get(name):
-        raise GrantRefused("invalid_request", f"The request body must contain the parameter {name}.")
+        raise GrantRefusedError("invalid_request", f"The request body must contain the parameter {name}.")
     return form[name]
 
 
@@ -121,7 +119,7 @@ def _read_scope(scope: str) -> tuple[str, list[str]]:
     words = scope.split()
     audience, _, first = words[0].rpartition("/")
     if not audience:
-        raise GrantRefused(
+        raise GrantRefusedError(
             "invalid_scope", f"The scope {scope} names no resource; an example is api://app/{DEFAULT_SCOPE}."
         )
     names = [first, *(word.rpartition("/")[2] for word in words[1:])]
@@ -132,7 +130,7 @@ def _read_lifetime(form: dict[str, str]) -> int:
     try:
         return int(form.get("lifetime", LIFETIME_S))
     except ValueError:
-        raise GrantRefused("invalid_request", "lifetime must be a number of seconds.") from None
+        raise GrantRefusedError("invalid_request", "lifetime must be a number of seconds.") from None
 
 
 def _base_url(request: web.Request) -> str:

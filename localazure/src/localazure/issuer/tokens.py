@@ -13,6 +13,8 @@ from localazure.keys import SigningKey
 LIFETIME_S = 4_500
 """75 minutes, the middle of what Entra chooses at random."""
 
+USER_SCOPE = "access_as_user"
+
 _IDS = uuid.UUID("10ca1a2e-0000-4000-8000-000000000002")
 
 

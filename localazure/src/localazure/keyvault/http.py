@@ -11,8 +11,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
-from localazure.keys import InvalidToken, TokenVerifier
+from localazure.keys import TokenRefusedError, TokenVerifier
 from localazure.keyvault.store import RECOVERABLE_DAYS, DeletedSecret, Properties, Secret, SecretStore, ServiceError
 
 AUDIENCE = "https://vault.azure.net"
@@ -112,16 +113,14 @@ async def _read_body(request: web.Request) -> dict[str, Any]:
     return body
 
 
-def _challenge(
-    verifier: TokenVerifier, tenant_id: str
-) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+def _challenge(verifier: TokenVerifier, tenant_id: str) -> Middleware:
     challenge = f'Bearer authorization="https://login.microsoftonline.com/{tenant_id}", resource="{AUDIENCE}"'
 
     @web.middleware
     async def check_token(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             verifier.verify(_bearer_token(request))
-        except InvalidToken as error:
+        except TokenRefusedError as error:
             answer = _error(ServiceError(401, "Unauthorized", str(error)))
             answer.headers["WWW-Authenticate"] = challenge
             return answer
@@ -133,7 +132,7 @@ def _challenge(
 def _bearer_token(request: web.Request) -> str:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
-        raise InvalidToken("AKV10000: Request is missing a Bearer or PoP token.")
+        raise TokenRefusedError("AKV10000: Request is missing a Bearer or PoP token.")
     return token
 
 

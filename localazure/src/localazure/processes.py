@@ -1,0 +1,277 @@
+"""Starts processes, waits until they are ready, starts them again when they die, and stops them in reverse order.
+
+Each gets the two pipes of child.py. A process that ends by itself before it was ever ready has said why in its log, so
+the start fails with that. Later deaths are repaired on the same ports, until five quick ones in a row.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self, TypeVar
+
+from localazure.child import PARENT_FD, READY_FD
+from localazure.console import Console
+
+READY_WITHIN_S = 60.0
+STOP_WITHIN_S = 15.0
+QUICK_DEATH_S = 1.0
+QUICK_DEATHS = 5
+FIRST_PAUSE_S = 0.1
+LOG_TAIL_LINES = 20
+LOG_LIMIT_BYTES = 10 * 1024 * 1024
+
+Facts = Mapping[str, Any]
+Result = TypeVar("Result")
+
+
+class ProcessFailedError(Exception):
+    """A process does not stay up; the text names it and ends with the last lines of its log."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """What is run: the whole environment, and whether its output belongs on the console too."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    folder: Path
+    on_console: bool = False
+
+
+@dataclass
+class Processes:
+    """All processes of one server, in the order of their start. Use it as an async context manager.
+
+    `lock_fd` is inherited by each process; `pids_changed` is told name and pid of all that run.
+    """
+
+    logs: Path
+    console: Console
+    lock_fd: int
+    pids_changed: Callable[[Mapping[str, int]], None]
+    _children: list[_Child] = field(default_factory=list)
+    _failure: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    async def __aenter__(self) -> Self:
+        self.logs.mkdir(parents=True, exist_ok=True)
+        # Only this process holds the other end, and whatever ends it closes that.
+        self._parent_fd, self._held_fd = os.pipe()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        for child in reversed(self._children):
+            await child.stop()
+        os.close(self._held_fd)
+        os.close(self._parent_fd)
+
+    async def start(self, program: Program) -> Facts:
+        """Start a program, and keep it running from then on. What it says when it is ready; ProcessFailedError."""
+        log = self.logs / f"{program.name}.log"
+        fds = _Fds(self._parent_fd, self.lock_fd)
+        child = _Child(program, fds, log, self.console, self._report_pids)
+        self._children.append(child)
+        facts = await child.start()
+        child.keep_running(self._fail)
+        return facts
+
+    async def failure(self) -> None:
+        """Wait until a process is given up; raises its ProcessFailedError."""
+        await asyncio.shield(self._failure)
+
+    def kill_all(self) -> None:
+        """End everything without a grace period."""
+        for child in self._children:
+            child.kill()
+
+    def _report_pids(self) -> None:
+        self.pids_changed({child.name: child.pid for child in self._children if child.pid is not None})
+
+    def _fail(self, error: BaseException) -> None:
+        if not self._failure.done():
+            self._failure.set_exception(error)
+
+
+@dataclass(frozen=True)
+class _Fds:
+    """What each process inherits from the server: its life line, and the lock that all hold together."""
+
+    parent: int
+    lock: int
+
+
+class _Child:
+    """One program and the process that runs it at the moment."""
+
+    def __init__(
+        self, program: Program, fds: _Fds, log: Path, console: Console, pid_changed: Callable[[], None]
+    ) -> None:
+        self.name = program.name
+        self._program = program
+        self._fds = fds
+        self._log_path = log
+        self._console = console
+        self._pid_changed = pid_changed
+        self._process: asyncio.subprocess.Process | None = None
+        self._output: asyncio.Task[None] | None = None
+        self._keeper: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Of the running process."""
+        return self._process.pid if self._process and self._process.returncode is None else None
+
+    async def start(self) -> Facts:
+        """The first start. A signal from outside is no fault of the program: then it is tried again."""
+        while True:
+            facts = await self._spawn()
+            if facts is not None:
+                return facts
+            code = await self._end()
+            if code >= 0:
+                raise ProcessFailedError(f"{self.name} did not start: it {_describe(code)}.{self._log_tail()}")
+
+    def keep_running(self, fail: Callable[[BaseException], None]) -> None:
+        """Repair deaths in the background; `fail` is told when that is given up."""
+
+        def ended(keeper: asyncio.Task[None]) -> None:
+            error = None if keeper.cancelled() else keeper.exception()
+            if error is not None:
+                fail(error)
+
+        self._keeper = asyncio.create_task(self._repair(), name=f"keep {self.name} running")
+        self._keeper.add_done_callback(ended)
+
+    async def stop(self) -> None:
+        """End the process as by Ctrl-C, or by force when that takes too long."""
+        if self._keeper:
+            self._keeper.cancel()
+            await asyncio.wait([self._keeper])
+        if self.pid is None:
+            return
+        self._signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(self._end(), STOP_WITHIN_S)
+        except TimeoutError:
+            self._console.warn(f"{self.name} did not stop within {STOP_WITHIN_S:g} s and was killed.")
+            self.kill()
+            await self._end()
+
+    def kill(self) -> None:
+        """SIGKILL to the process and those it started."""
+        if self.pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
+
+    async def _repair(self) -> None:
+        quick_deaths = 0
+        ready_at: float | None = time.monotonic()
+        while True:
+            code = await self._end()
+            is_quick = ready_at is None or time.monotonic() - ready_at < QUICK_DEATH_S
+            quick_deaths = quick_deaths + 1 if is_quick else 1
+            if quick_deaths >= QUICK_DEATHS:
+                raise ProcessFailedError(
+                    f"{self.name} {_describe(code)}, {QUICK_DEATHS} times in a row; given up.{self._log_tail()}"
+                )
+            pause_s = FIRST_PAUSE_S * 2 ** (quick_deaths - 1)
+            self._console.warn(f"{self.name} {_describe(code)}; starting it again in {pause_s:g} s.")
+            await asyncio.sleep(pause_s)
+            ready_at = time.monotonic() if await self._spawn() is not None else None
+            if ready_at is not None:
+                self._console.say(f"{self.name} runs again (pid {self.pid}).")
+
+    async def _spawn(self) -> Facts | None:
+        """A new process; what it announces, or None when it ends without a word. Kills one that stays silent."""
+        ready_end, ready_fd = os.pipe()
+        try:
+            log = _open_log(self._log_path)
+            environment = {**self._program.environment, READY_FD: str(ready_fd), PARENT_FD: str(self._fds.parent)}
+            self._process = await asyncio.create_subprocess_exec(
+                *self._program.command,
+                cwd=self._program.folder,
+                env=environment,
+                pass_fds=(ready_fd, self._fds.parent, self._fds.lock),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE if self._program.on_console else log,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C reaches the server alone, which stops the rest in order
+            )
+        finally:
+            os.close(ready_fd)
+        self._output = asyncio.create_task(self._copy_output(self._process.stdout, log))
+        self._pid_changed()
+        try:
+            text = await asyncio.wait_for(_read_to_end(ready_end), READY_WITHIN_S)
+        except TimeoutError:
+            self._console.warn(f"{self.name} was not ready within {READY_WITHIN_S:g} s.")
+            text = b""
+            self.kill()
+        return dict(json.loads(text)) if text else None
+
+    async def _end(self) -> int:
+        """Wait for the end of the process, all of its output included; its exit code, negative for a signal."""
+        if self._process is None or self._output is None:
+            return 0
+        code = await self._process.wait()
+        await self._output
+        return code
+
+    def _signal(self, number: int) -> None:
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(number)
+
+    async def _copy_output(self, output: asyncio.StreamReader | None, log: BinaryIO) -> None:
+        with log:
+            while output is not None and (part := await output.read(65_536)):
+                log.write(part)
+                log.flush()
+                self._console.pass_on(part)
+
+    def _log_tail(self) -> str:
+        lines = self._log_path.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
+        return "".join(f"\n  {line}" for line in [f"The end of {self._log_path}:", *lines])
+
+
+async def gather_all(*starts: Coroutine[Any, Any, Result]) -> list[Result]:
+    """Like asyncio.gather, but the first failure ends the others before it is raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(start) for start in starts]
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from failures
+    return [task.result() for task in tasks]
+
+
+def _describe(code: int) -> str:
+    return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+
+
+def _open_log(path: Path) -> BinaryIO:
+    """Append, but begin anew (keeping one old file) when the log has grown large."""
+    if path.exists() and path.stat().st_size > LOG_LIMIT_BYTES:
+        path.replace(path.with_suffix(".old.log"))
+    return path.open("ab")
+
+
+async def _read_to_end(fd: int) -> bytes:
+    reader = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(fd, "rb", buffering=0)
+    )
+    try:
+        return await reader.read()
+    finally:
+        transport.close()

@@ -1,0 +1,95 @@
+"""Makes what the app expects to exist: secrets, databases and containers, queues. Safe to repeat at every start.
+
+The Azure SDKs are imported inside the functions: that takes longer than the rest of a start, and happens while the
+services it is for come up.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from localazure.clock import Clock
+from localazure.config import FILE, Container, Database, SecretSource
+from localazure.cosmos.options import EMULATOR_KEY
+from localazure.host.errors import ConfigError
+from localazure.keyvault.store import Properties, SecretStore, ServiceError
+
+if TYPE_CHECKING:
+    from azure.cosmos.aio import DatabaseProxy
+
+RANDOM_BYTES = 24
+
+
+def seed_secrets(path: Path, sources: Mapping[str, SecretSource], clock: Clock) -> dict[str, str]:
+    """Make the secrets that do not exist yet; the current value of each. The vault itself need not run."""
+    with SecretStore(path, clock) as store:
+        return {name: _seed(store, name, source) for name, source in sources.items()}
+
+
+def _seed(store: SecretStore, name: str, source: SecretSource) -> str:
+    try:
+        return store.get(name).value
+    except ServiceError as error:
+        if error.status != 404:
+            raise ConfigError(f"{FILE}: [secrets] {name}: {error.message}") from error
+    value = source.random_prefix + secrets.token_urlsafe(RANDOM_BYTES) if source.value is None else source.value
+    try:
+        return store.set(name, value, Properties()).value
+    except ServiceError as error:
+        raise ConfigError(f"{FILE}: [secrets] {name}: {error.message}") from error
+
+
+async def make_databases(url: str, databases: Iterable[Database]) -> None:
+    """Make missing databases and containers. ConfigError when an existing container has another partition key."""
+    from azure.cosmos.aio import CosmosClient  # noqa: PLC0415  see the module's docstring
+
+    async with CosmosClient(url, EMULATOR_KEY) as client:
+        for database in databases:
+            proxy = await client.create_database_if_not_exists(database.id)
+            existing = {properties["id"]: properties async for properties in proxy.list_containers()}
+            for container in database.containers:
+                if container.id in existing:
+                    _refuse_other_key(container, existing[container.id]["partitionKey"]["paths"])
+                else:
+                    await _make_container(proxy, container)
+
+
+async def _make_container(database: DatabaseProxy, container: Container) -> None:
+    from azure.cosmos import PartitionKey  # noqa: PLC0415  see the module's docstring
+
+    paths = list(container.partition_key)
+    partition_key = PartitionKey(paths, kind="MultiHash") if len(paths) > 1 else PartitionKey(paths[0])
+    unique_keys: Any = {"uniqueKeys": [{"paths": list(paths)} for paths in container.unique_keys]}  # the SDK says str
+    await database.create_container(
+        container.id,
+        partition_key,
+        default_ttl=container.default_ttl,
+        unique_key_policy=unique_keys if container.unique_keys else None,
+        indexing_policy=dict(container.indexing_policy) if container.indexing_policy else None,
+    )
+
+
+def _refuse_other_key(container: Container, existing: list[str]) -> None:
+    if list(container.partition_key) != existing:
+        raise ConfigError(
+            f"Container {container.id} exists with the partition key {existing}, but {list(container.partition_key)} "
+            "is configured, and a partition key cannot change; `localazure reset` deletes all local state."
+        )
+
+
+async def make_queues(connection_string: str, queues: Iterable[str]) -> None:
+    """Make missing storage queues."""
+    from azure.core.exceptions import ResourceExistsError  # noqa: PLC0415  see the module's docstring
+    from azure.storage.queue.aio import QueueServiceClient  # noqa: PLC0415  see the module's docstring
+
+    async with QueueServiceClient.from_connection_string(connection_string) as client:
+        existing = {queue.name async for queue in client.list_queues()}
+        for name in queues:
+            if name not in existing:
+                try:
+                    await client.create_queue(name)
+                except ResourceExistsError:
+                    continue  # made by somebody else in this moment
