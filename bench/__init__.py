@@ -1,0 +1,1 @@
+"""Speed, measured: `make bench`. It reports and never fails a build; tests measure no time."""

@@ -1,0 +1,20 @@
+"""Runs every benchmark, prints the table and writes bench/results/latest.json."""
+
+from __future__ import annotations
+
+from bench import durable, orders
+from bench.report import LATEST, table, write
+
+
+def main() -> None:
+    """Measure everything in one run, so that the ratios are fair."""
+    print("Measuring the task hub against the bare SDK ...", flush=True)
+    measurements = durable.measure()
+    print("Measuring orders end to end ...", flush=True)
+    measurements += orders.measure()
+    write(measurements)
+    print(f"\n{table(measurements)}\n\nWritten to {LATEST.relative_to(LATEST.parents[2])}")
+
+
+if __name__ == "__main__":
+    main()
