@@ -76,6 +76,7 @@ def start(app: Path, state: Path | None, quiet: bool, **options: Any) -> None:
     """Start everything the app needs, then the app; Ctrl-C stops it. State is kept."""
     from localazure.preparation import Options, make_settings_file  # noqa: PLC0415  the other commands are quick
     from localazure.processes import ProcessFailedError  # noqa: PLC0415  the other commands are quick
+    from localazure.provision import ProvisioningError  # noqa: PLC0415  the other commands are quick
     from localazure.server import Server  # noqa: PLC0415  the other commands are quick
 
     console = Console(quiet=quiet)
@@ -83,7 +84,7 @@ def start(app: Path, state: Path | None, quiet: bool, **options: Any) -> None:
     try:
         make_settings_file(app, console)
         asyncio.run(Server(load_config(app), _state(app, state), Options(**options), console).run())
-    except (ConfigError, StateError, ProcessFailedError) as error:
+    except (ConfigError, StateError, ProcessFailedError, ProvisioningError) as error:
         raise Failure(str(error)) from error
 
 

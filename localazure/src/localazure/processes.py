@@ -30,6 +30,7 @@ LOG_TAIL_LINES = 20
 LOG_LIMIT_BYTES = 10 * 1024 * 1024
 
 Facts = Mapping[str, Any]
+Fill = Callable[[], Coroutine[Any, Any, None]]
 Result = TypeVar("Result")
 
 
@@ -76,11 +77,14 @@ class Processes:
         os.close(self._held_fd)
         os.close(self._parent_fd)
 
-    async def start(self, program: Program) -> Facts:
-        """Start a program, and keep it running from then on. What it says when it is ready; ProcessFailedError."""
+    async def start(self, program: Program, fill: Fill | None = None) -> Facts:
+        """Start a program, and keep it running from then on. What it says when it is ready; ProcessFailedError.
+
+        `fill` is awaited each time it is ready, because a service that was killed may have lost its last seconds.
+        """
         log = self.logs / f"{program.name}.log"
         fds = _Fds(self._parent_fd, self.lock_fd)
-        child = _Child(program, fds, log, self.console, self._report_pids)
+        child = _Child(program, fill, fds=fds, log=log, console=self.console, pid_changed=self._report_pids)
         self._children.append(child)
         facts = await child.start()
         child.keep_running(self._fail)
@@ -115,10 +119,18 @@ class _Child:
     """One program and the process that runs it at the moment."""
 
     def __init__(
-        self, program: Program, fds: _Fds, log: Path, console: Console, pid_changed: Callable[[], None]
+        self,
+        program: Program,
+        fill: Fill | None,
+        *,
+        fds: _Fds,
+        log: Path,
+        console: Console,
+        pid_changed: Callable[[], None],
     ) -> None:
         self.name = program.name
         self._program = program
+        self._fill = fill
         self._fds = fds
         self._log_path = log
         self._console = console
@@ -137,6 +149,8 @@ class _Child:
         while True:
             facts = await self._spawn()
             if facts is not None:
+                if self._fill:
+                    await self._fill()
                 return facts
             code = await self._end()
             if code >= 0:
@@ -188,9 +202,22 @@ class _Child:
             pause_s = FIRST_PAUSE_S * 2 ** (quick_deaths - 1)
             self._console.warn(f"{self.name} {_describe(code)}; starting it again in {pause_s:g} s.")
             await asyncio.sleep(pause_s)
-            ready_at = time.monotonic() if await self._spawn() is not None else None
+            ready_at = time.monotonic() if await self._spawn_and_fill() else None
             if ready_at is not None:
                 self._console.say(f"{self.name} runs again (pid {self.pid}).")
+
+    async def _spawn_and_fill(self) -> bool:
+        """Whether the new process is of use. Raises what stops it from being filled, but its own death."""
+        if await self._spawn() is None:
+            return False
+        try:
+            if self._fill:
+                await self._fill()
+        except Exception:
+            if self.pid is not None:
+                raise
+            return False
+        return True
 
     async def _spawn(self) -> Facts | None:
         """A new process; what it announces, or None when it ends without a word. Kills one that stays silent."""

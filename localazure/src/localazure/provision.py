@@ -7,7 +7,8 @@ services it is for come up.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from azure.cosmos.aio import DatabaseProxy
 
 RANDOM_BYTES = 24
+
+
+class ProvisioningError(Exception):
+    """A local service refused what the app needs; the text holds its answer."""
 
 
 def seed_secrets(path: Path, sources: Mapping[str, SecretSource], clock: Clock) -> dict[str, str]:
@@ -43,18 +48,25 @@ def _seed(store: SecretStore, name: str, source: SecretSource) -> str:
 
 
 async def make_databases(url: str, databases: Iterable[Database]) -> None:
-    """Make missing databases and containers. ConfigError when an existing container has another partition key."""
+    """Make missing databases and containers.
+
+    ConfigError when an existing container has another partition key, ProvisioningError when the service refuses.
+    """
     from azure.cosmos.aio import CosmosClient  # noqa: PLC0415  see the module's docstring
 
-    async with CosmosClient(url, EMULATOR_KEY) as client:
-        for database in databases:
-            proxy = await client.create_database_if_not_exists(database.id)
-            existing = {properties["id"]: properties async for properties in proxy.list_containers()}
-            for container in database.containers:
-                if container.id in existing:
-                    _refuse_other_key(container, existing[container.id]["partitionKey"]["paths"])
-                else:
-                    await _make_container(proxy, container)
+    with _refusals_of("Cosmos DB"):
+        async with CosmosClient(url, EMULATOR_KEY) as client:
+            for database in databases:
+                await _make_database(await client.create_database_if_not_exists(database.id), database)
+
+
+async def _make_database(proxy: DatabaseProxy, database: Database) -> None:
+    existing = {properties["id"]: properties async for properties in proxy.list_containers()}
+    for container in database.containers:
+        if container.id in existing:
+            _refuse_other_key(container, existing[container.id]["partitionKey"]["paths"])
+        else:
+            await _make_container(proxy, container)
 
 
 async def _make_container(database: DatabaseProxy, container: Container) -> None:
@@ -81,15 +93,22 @@ def _refuse_other_key(container: Container, existing: list[str]) -> None:
 
 
 async def make_queues(connection_string: str, queues: Iterable[str]) -> None:
-    """Make missing storage queues."""
-    from azure.core.exceptions import ResourceExistsError  # noqa: PLC0415  see the module's docstring
+    """Make missing storage queues. ProvisioningError when the service refuses."""
     from azure.storage.queue.aio import QueueServiceClient  # noqa: PLC0415  see the module's docstring
 
-    async with QueueServiceClient.from_connection_string(connection_string) as client:
-        existing = {queue.name async for queue in client.list_queues()}
-        for name in queues:
-            if name not in existing:
-                try:
+    with _refusals_of("Azurite"):
+        async with QueueServiceClient.from_connection_string(connection_string) as client:
+            existing = {queue.name async for queue in client.list_queues()}
+            for name in queues:
+                if name not in existing:
                     await client.create_queue(name)
-                except ResourceExistsError:
-                    continue  # made by somebody else in this moment
+
+
+@contextmanager
+def _refusals_of(service: str) -> Iterator[None]:
+    from azure.core.exceptions import AzureError  # noqa: PLC0415  see the module's docstring
+
+    try:
+        yield
+    except AzureError as error:
+        raise ProvisioningError(f"{service} does not take what the app needs: {error}") from error

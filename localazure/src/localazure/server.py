@@ -15,12 +15,13 @@ import shlex
 import signal
 import time
 from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from typing import Any
 
 from localazure import programs
 from localazure.child import announce_ready, follow_parent
 from localazure.clock import SystemClock
-from localazure.config import FILE, Companion, Config
+from localazure.config import FILE, Config
 from localazure.console import Console
 from localazure.endpoints import companion_endpoints, expand
 from localazure.preparation import TRUST_VARIABLES, Options, Prepared, prepare
@@ -73,38 +74,28 @@ class Server:
         """Everything but the host, filled with what the app expects: endpoints and placeholders."""
         names = ["azurite", "cosmos", "services", *(companion.name for companion in self._config.companions)]
         self._console.say(f"Starting {', '.join(names)} ...")
-        started = await gather_all(
+        _, _, _, *facts_of_companions = await gather_all(
             self._start_azurite(processes, prepared),
             self._start_cosmos(processes, prepared),
-            self._start_services_process(processes, prepared),
-            *(self._start_companion(processes, prepared, companion) for companion in self._config.companions),
+            processes.start(programs.services(self._state, prepared)),
+            *(processes.start(programs.companion(self._config, each, prepared)) for each in self._config.companions),
         )
         endpoints, values = dict(prepared.endpoints), dict(prepared.values)
         if self._options.services_only:
             del endpoints["api"], endpoints["host"]
-        for name, facts in zip(names, started, strict=True):
-            endpoints |= companion_endpoints(name, facts)
-            values |= {f"{name}.{fact}": str(value) for fact, value in facts.items()}
+        for companion, facts in zip(self._config.companions, facts_of_companions, strict=True):
+            endpoints |= companion_endpoints(companion.name, facts)
+            values |= {f"{companion.name}.{fact}": str(value) for fact, value in facts.items()}
         return endpoints, values
 
     async def _start_azurite(self, processes: Processes, prepared: Prepared) -> Mapping[str, Any]:
-        await processes.start(programs.azurite(self._config, self._state, prepared))
-        await make_queues(prepared.values["storage.connection_string"], self._config.queues)
-        return {}
+        storage = prepared.values["storage.connection_string"]
+        fill = partial(make_queues, storage, self._config.queues)
+        return await processes.start(programs.azurite(self._config, self._state, prepared), fill)
 
     async def _start_cosmos(self, processes: Processes, prepared: Prepared) -> Mapping[str, Any]:
-        await processes.start(programs.cosmos(self._state, prepared))
-        await make_databases(prepared.endpoints["cosmos"], self._config.databases)
-        return {}
-
-    async def _start_services_process(self, processes: Processes, prepared: Prepared) -> Mapping[str, Any]:
-        await processes.start(programs.services(self._state, prepared))
-        return {}
-
-    async def _start_companion(
-        self, processes: Processes, prepared: Prepared, companion: Companion
-    ) -> Mapping[str, Any]:
-        return await processes.start(programs.companion(self._config, companion, prepared))
+        fill = partial(make_databases, prepared.endpoints["cosmos"], self._config.databases)
+        return await processes.start(programs.cosmos(self._state, prepared), fill)
 
     async def _welcome(self, values: Mapping[str, str], environment: Mapping[str, str]) -> None:
         """Say that all is ready, and run the app's own command for it."""
