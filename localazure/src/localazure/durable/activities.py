@@ -1,0 +1,90 @@
+"""Runs activities, at most so many at once, and sends their results to the orchestrations that wait for them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from localazure.durable.actions import HTTP_ACTIVITY
+from localazure.durable.context import HubContext
+from localazure.durable.durable_http import HttpCalls
+from localazure.durable.errors import UnknownFunction
+from localazure.durable.events import Event, EventType, completion, failure
+from localazure.durable.functions import FunctionFailure, FunctionKind
+from localazure.durable.records import Activity, Message
+from localazure.durable.texts import activity_failed
+
+log = logging.getLogger("localazure.durable")
+
+
+class Activities:
+    """An activity runs at least once: again, when the process ends before its result is stored."""
+
+    def __init__(self, hub: HubContext, deliver: Callable[[str, Message], None]) -> None:
+        self._hub = hub
+        self._deliver = deliver
+        self._http = HttpCalls()
+        self._queue: deque[Activity] = deque()
+        self._running: set[asyncio.Task[None]] = set()
+        self._accepting = True
+
+    def add(self, activities: Iterable[Activity]) -> None:
+        self._queue.extend(activities)
+        self._fill()
+
+    @property
+    def is_idle(self) -> bool:
+        return not self._running
+
+    async def stop(self, grace_s: float) -> None:
+        """Start no more, wait for those that run, and give up those that take too long."""
+        self._accepting = False
+        if self._running:
+            _, late = await asyncio.wait(self._running, timeout=grace_s)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        await self._http.close()
+
+    def _fill(self) -> None:
+        while self._accepting and self._queue and len(self._running) < self._hub.settings.max_concurrent_activities:
+            task = asyncio.create_task(self._run(self._queue.popleft()))
+            self._running.add(task)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._fill()
+
+    async def _run(self, activity: Activity) -> None:
+        result = Message(self._hub.next_seq(), activity.execution_id, await self._execute(activity))
+        self._hub.store.finish_activity(activity, result)
+        self._deliver(activity.instance_id, result)
+
+    async def _execute(self, activity: Activity) -> Event:
+        try:
+            result = await self._call(activity)
+        except FunctionFailure as failed:
+            reason = activity_failed(activity.name, failed)
+            log.warning("%s [instance %s]", reason, activity.instance_id)
+            return self._failure(activity, reason, failed.stack)
+        except UnknownFunction as unknown:
+            log.warning("%s [instance %s]", unknown, activity.instance_id)
+            return self._failure(activity, str(unknown), None)
+        return completion(EventType.TASK_COMPLETED, activity.task_id, result, self._hub.clock.now())
+
+    async def _call(self, activity: Activity) -> str:
+        if activity.name == HTTP_ACTIVITY:
+            return await self._http.call(activity.input)
+        name = self._hub.resolve(FunctionKind.ACTIVITY, activity.name)
+        result = await self._hub.functions.call_activity(name, activity.instance_id, activity.input)
+        if len(result) > self._hub.settings.max_payload_bytes:
+            raise FunctionFailure(
+                "PayloadTooLarge", f"the result has more than {self._hub.settings.max_payload_bytes} bytes"
+            )
+        return result
+
+    def _failure(self, activity: Activity, reason: str, details: str | None) -> Event:
+        return failure(EventType.TASK_FAILED, activity.task_id, reason, details, self._hub.clock.now())

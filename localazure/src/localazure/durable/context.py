@@ -1,0 +1,31 @@
+"""What every part of a running task hub needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from localazure.clock import Clock
+from localazure.durable.errors import UnknownFunction
+from localazure.durable.functions import FunctionKind, Functions
+from localazure.durable.settings import TaskHubSettings
+from localazure.durable.store import Store
+from localazure.durable.texts import unknown_function
+
+
+@dataclass(frozen=True, slots=True)
+class HubContext:
+    """`next_seq` gives arrival numbers, which grow over all starts of the hub."""
+
+    store: Store
+    functions: Functions
+    settings: TaskHubSettings
+    clock: Clock
+    next_seq: Callable[[], int]
+
+    def resolve(self, kind: FunctionKind, name: str) -> str:
+        """The registered spelling of a function's name. Raises UnknownFunction with the names that are known."""
+        spelling = self.functions.resolve(kind, name)
+        if spelling is None:
+            raise UnknownFunction(unknown_function(kind, name, self.functions.names(kind)))
+        return spelling

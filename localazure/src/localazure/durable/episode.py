@@ -1,0 +1,329 @@
+"""One episode: which messages an execution takes, and what follows from the orchestrator's answer.
+
+Pure: `begin` and `finish` are given the inbox, the time and the answer, and give back a `Decision` to be committed.
+Between them the caller runs the orchestrator if `execution.needs_call`.
+
+Messages that make the engine number a task (`Execution.is_allocating`) may only stand at the front of an episode.
+Behind a message that may move user code the SDK would number new actions before them, the engine after them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from localazure.durable.actions import Action, ActionType, describe, flatten
+from localazure.durable.creation import create, derived_id
+from localazure.durable.events import (
+    CONTROLS,
+    Event,
+    EventType,
+    completion,
+    event,
+    failure,
+    parse_time,
+    sdk_text,
+    stored_text,
+)
+from localazure.durable.execution import Execution, Outcome, OutcomeKind
+from localazure.durable.records import Decision, Message, Parent, Start
+from localazure.durable.sdk import Answer, context_text
+from localazure.durable.settings import TaskHubSettings
+from localazure.durable.status import RuntimeStatus
+from localazure.durable.texts import non_deterministic, orchestrator_failed
+
+MAX_CUSTOM_STATUS_BYTES = 16 * 1024
+
+
+class NonDeterminism(Exception):
+    """The orchestrator did not repeat the actions of its history; the text says which one differs."""
+
+
+class UnusableActions(Exception):
+    """The orchestrator wants something that cannot be done; the text is what its clients see."""
+
+
+@dataclass(slots=True)
+class Episode:
+    """What an execution has taken. `consumed` and `ended_timers` include messages that were dropped as stale."""
+
+    execution: Execution
+    at: datetime
+    events: list[Event] = field(default_factory=list)
+    consumed: set[int] = field(default_factory=set)
+    ended_timers: list[int] = field(default_factory=list)
+    last_seq: int = 0
+
+    def take(self, taken: Event) -> None:
+        self.events.append(taken)
+        self.execution.absorb(taken)
+
+    def consume(self, message: Message) -> None:
+        self.consumed.add(message.seq)
+        if message.event["EventType"] == EventType.TIMER_FIRED:
+            self.ended_timers.append(message.event["TimerId"])
+
+    def context(self, settings: TaskHubSettings) -> str:
+        """The input of the orchestrator call."""
+        execution = self.execution
+        history = execution.past + sdk_text(self.events, played=False)
+        replaying = bool(execution.past)
+        return context_text(execution.start, history, replaying=replaying, http_poll_ms=settings.http_poll_ms)
+
+
+def begin(execution: Execution, inbox: Sequence[Message], now: datetime) -> Episode | None:
+    """Take what can be taken from the inbox, which is in order of arrival. None when that is nothing."""
+    episode = Episode(execution, max(now, execution.time or now))
+    episode.events.append(event(EventType.ORCHESTRATOR_STARTED, episode.at))
+    if execution.status == RuntimeStatus.PENDING:
+        episode.take(_started(execution, episode.at))
+    _take_controls(episode, inbox)
+    if execution.status == RuntimeStatus.RUNNING:
+        _take_messages(episode, inbox)
+    if len(episode.events) == 1 and not episode.consumed:
+        return None
+    _stamp(episode)
+    return episode
+
+
+def _started(execution: Execution, at: datetime) -> Event:
+    start = execution.start
+    parent = start.parent and _parent_instance(start.parent)
+    instance = {"InstanceId": start.instance_id, "ExecutionId": start.execution_id}
+    return event(
+        EventType.EXECUTION_STARTED,
+        at,
+        OrchestrationInstance=instance,
+        ParentInstance=parent,
+        Name=start.name,
+        Version=start.version,
+        Input=start.input,
+        Tags=None,
+        Generation=start.generation,
+    )
+
+
+def _parent_instance(parent: Parent) -> dict[str, Any]:
+    instance = {"InstanceId": parent.instance_id, "ExecutionId": parent.execution_id}
+    return {"Name": parent.name, "OrchestrationInstance": instance, "TaskScheduleId": parent.task_id}
+
+
+def _take_controls(episode: Episode, inbox: Sequence[Message]) -> None:
+    execution = episode.execution
+    for message in inbox:
+        kind = message.event["EventType"]
+        if kind not in CONTROLS:
+            continue
+        episode.consume(message)
+        if kind == EventType.EXECUTION_TERMINATED:
+            episode.take(message.event)
+            return
+        is_suspended = execution.status == RuntimeStatus.SUSPENDED
+        if is_suspended == (kind == EventType.EXECUTION_RESUMED):
+            episode.take(message.event)
+
+
+def _take_messages(episode: Episode, inbox: Sequence[Message]) -> None:
+    execution = episode.execution
+    may_allocate = True
+    for message in inbox:
+        if message.seq in episode.consumed:
+            continue
+        if execution.is_stale(message):
+            episode.consume(message)
+            continue
+        taken = message.event
+        if taken["EventType"] == EventType.EVENT_RAISED and "TaskScheduledId" not in taken:
+            name = None if execution.outcome else execution.awaited_name(taken["Name"])
+            if name is None:
+                continue
+            taken = {**taken, "Name": name}
+        if not execution.is_allocating(taken):
+            may_allocate = False
+        elif not may_allocate:
+            break
+        episode.take(taken)
+        episode.consume(message)
+        episode.last_seq = message.seq
+
+
+def _stamp(episode: Episode) -> None:
+    """Date the episode no earlier than the timers that it brings: the SDK compares the two."""
+    fired = [parse_time(each["FireAt"]) for each in episode.events if each["EventType"] == EventType.TIMER_FIRED]
+    episode.at = max([episode.at, *fired])
+    episode.events[0] = event(EventType.ORCHESTRATOR_STARTED, episode.at)
+    episode.execution.time = episode.at
+
+
+def finish(
+    episode: Episode,
+    answer: Answer | None,
+    inbox: Sequence[Message],
+    now: datetime,
+    settings: TaskHubSettings,
+) -> Decision:
+    """What the episode changes. `answer` is None when the orchestrator was not called."""
+    execution = episode.execution
+    at = max(now, episode.at)
+    decision = Decision(execution.start, at, execution.status, execution.custom_status)
+    decision.ended_timers = episode.ended_timers
+    if len(episode.events) > 1:
+        record = event(EventType.ORCHESTRATOR_COMPLETED, at)
+        if answer is not None:
+            _note_answer(record, episode, answer, settings)
+        _conclude(episode, record, decision, settings)
+        _discard_lost_events(execution, episode, decision, inbox, settings)
+    decision.consumed = sorted(episode.consumed)
+    return decision
+
+
+def _conclude(episode: Episode, record: Event, decision: Decision, settings: TaskHubSettings) -> None:
+    """Apply the record, create what it brings, and end the execution if nothing is left to wait for."""
+    execution, events = episode.execution, episode.events
+    for task_id, task in execution.close(record):
+        events.append(create(task_id, task, decision, settings))
+    decision.ended_timers += [execution.leaves[place].task_id for place in record.get("Canceled", ())]
+    outcome = execution.outcome
+    if outcome is not None and (outcome.abrupt or execution.is_drained):
+        _end(execution, outcome, events, decision)
+    events.append(record)
+    decision.history = stored_text(events)
+    decision.status, decision.custom_status = execution.status, execution.custom_status
+    execution.past += sdk_text(events, played=True)
+
+
+def _note_answer(record: Event, episode: Episode, answer: Answer, settings: TaskHubSettings) -> None:
+    execution = episode.execution
+    record["Actions"] = []
+    listed = answer.actions[len(execution.actions) :]
+    try:
+        canceled = _match(execution, answer)
+        _check(execution, listed, settings)
+    except (NonDeterminism, UnusableActions) as different:
+        record["Outcome"] = _failed(execution, str(different), abrupt=True)
+        return
+    record["Actions"] = listed
+    if canceled:
+        record["Canceled"] = canceled
+    if answer.custom_status != execution.custom_status and (answer.custom_status or execution.sets_status):
+        record["CustomStatus"] = answer.custom_status
+    outcome = _outcome(execution, answer, episode.last_seq)
+    if outcome is not None:
+        record["Outcome"] = outcome
+
+
+def _match(execution: Execution, answer: Answer) -> list[int]:
+    """Compare the actions with those of the history. Returns the places of timers that were cancelled.
+
+    Raises NonDeterminism; not for a failed run, which may well have ended earlier.
+    """
+    known, now = execution.actions, answer.actions
+    if now[: len(known)] == known:
+        return []
+    if len(now) < len(known) and answer.error is None:
+        raise _different(execution, len(now), known[len(now)], None)
+    canceled: list[int] = []
+    for number, (before, after) in enumerate(zip(known, now, strict=False)):
+        if before != after:
+            canceled += _match_one(execution, number, after, lenient=answer.error is not None)
+    return canceled
+
+
+def _match_one(execution: Execution, number: int, after: Action, *, lenient: bool) -> list[int]:
+    before = execution.actions[number]
+    leaves, actions = execution.leaves_of(number), list(flatten(after))
+    same = [describe(leaf.action) for leaf in leaves] == [describe(action) for action in actions]
+    if not same and not lenient:
+        raise _different(execution, number, before, after)
+    if not same:
+        return []
+    execution.actions[number] = after
+    first = execution.first_leaf[number]
+    return [
+        first + place
+        for place, (leaf, action) in enumerate(zip(leaves, actions, strict=True))
+        if action.get("isCanceled") and not leaf.canceled
+    ]
+
+
+def _different(execution: Execution, number: int, before: Action, after: Action | None) -> NonDeterminism:
+    expected = ", ".join(map(describe, flatten(before)))
+    got = "missing" if after is None else ", ".join(map(describe, flatten(after)))
+    return NonDeterminism(non_deterministic(execution.start.instance_id, number, expected, got))
+
+
+def _check(execution: Execution, listed: Sequence[Action], settings: TaskHubSettings) -> None:
+    """Refuse new actions that the engine cannot carry out. Raises UnusableActions."""
+    try:
+        texts = [describe(leaf) for action in listed for leaf in flatten(action)]
+    except (KeyError, ValueError, TypeError) as malformed:
+        raise UnusableActions(f"The orchestrator returned an unknown action: {malformed!r}") from malformed
+    if len(execution.leaves) + len(texts) > settings.max_actions:
+        raise UnusableActions(f"More than {settings.max_actions} actions were scheduled.")
+
+
+def _outcome(execution: Execution, answer: Answer, last_seq: int) -> list[Any] | None:
+    """The outcome in the form of the record: kind, text, last arrival number, whether it is abrupt."""
+    if len((answer.custom_status or "").encode("utf-16-le")) > MAX_CUSTOM_STATUS_BYTES:
+        return _failed(execution, "The custom status is larger than 16 KB.", abrupt=True)
+    if answer.error is not None:
+        return _failed(execution, answer.error)
+    if not answer.is_done:
+        return None
+    last = answer.actions[-1] if answer.actions else {}
+    if last.get("actionType") == ActionType.CONTINUE_AS_NEW:
+        return [OutcomeKind.CONTINUED, json.dumps(last["input"]), last_seq, False]
+    return [OutcomeKind.COMPLETED, answer.output, last_seq, False]
+
+
+def _failed(execution: Execution, text: str, *, abrupt: bool = False) -> list[Any]:
+    return [OutcomeKind.FAILED, orchestrator_failed(execution.start.name, text), 0, abrupt]
+
+
+def _end(execution: Execution, outcome: Outcome, events: list[Event], decision: Decision) -> None:
+    if outcome.kind == OutcomeKind.CONTINUED:
+        decision.next_start = _next(execution, outcome)
+        return
+    decision.output = outcome.text
+    if outcome.kind != OutcomeKind.TERMINATED:
+        is_completed = outcome.kind == OutcomeKind.COMPLETED
+        status = RuntimeStatus.COMPLETED if is_completed else RuntimeStatus.FAILED
+        ended = event(
+            EventType.EXECUTION_COMPLETED, decision.at, OrchestrationStatus=status.number, Result=outcome.text
+        )
+        execution.absorb(ended)
+        events.append(ended)
+    if execution.start.parent is not None:
+        decision.parent_event = _for_parent(execution.start.parent, outcome, decision.at)
+
+
+def _next(execution: Execution, outcome: Outcome) -> Start:
+    start = execution.start
+    following = derived_id(start.execution_id, "next")
+    return replace(start, execution_id=following, input=outcome.text, generation=start.generation + 1)
+
+
+def _for_parent(parent: Parent, outcome: Outcome, at: datetime) -> Event:
+    if outcome.kind == OutcomeKind.COMPLETED:
+        return completion(EventType.CHILD_COMPLETED, parent.task_id, outcome.text, at)
+    return failure(EventType.CHILD_FAILED, parent.task_id, outcome.text or "", None, at)
+
+
+def _discard_lost_events(
+    execution: Execution,
+    episode: Episode,
+    decision: Decision,
+    inbox: Sequence[Message],
+    settings: TaskHubSettings,
+) -> None:
+    """Continue-as-new loses the events that came before the message which led to it and were never awaited."""
+    if decision.next_start is None or execution.outcome is None or settings.preserve_unprocessed_events:
+        return
+    for message in inbox:
+        is_early = message.seq < execution.outcome.seq and message.seq not in episode.consumed
+        if is_early and message.execution_id is None:
+            decision.discarded.append(message)
+            episode.consume(message)

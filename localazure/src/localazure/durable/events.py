@@ -1,0 +1,134 @@
+"""History events: their numbers, their fields, and the JSON text that is stored and sent to the SDK.
+
+An event is a dict with the field names of the protocol. It is serialised once. The stored text has no `IsPlayed`;
+the flag is put in front when the text is sent, because it says where the reader stands, not what happened.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from enum import IntEnum
+from typing import Any
+
+Event = dict[str, Any]
+
+
+class EventType(IntEnum):
+    """Event numbers of the protocol."""
+
+    EXECUTION_STARTED = 0
+    EXECUTION_COMPLETED = 1
+    EXECUTION_TERMINATED = 3
+    TASK_SCHEDULED = 4
+    TASK_COMPLETED = 5
+    TASK_FAILED = 6
+    CHILD_CREATED = 7
+    CHILD_COMPLETED = 8
+    CHILD_FAILED = 9
+    TIMER_CREATED = 10
+    TIMER_FIRED = 11
+    ORCHESTRATOR_STARTED = 12
+    ORCHESTRATOR_COMPLETED = 13
+    EVENT_SENT = 14
+    EVENT_RAISED = 15
+    GENERIC = 17
+    EXECUTION_SUSPENDED = 19
+    EXECUTION_RESUMED = 20
+    EXECUTION_REWOUND = 21
+
+
+PROTOCOL_NAMES: dict[EventType, str] = {
+    EventType.CHILD_CREATED: "SubOrchestrationInstanceCreated",
+    EventType.CHILD_COMPLETED: "SubOrchestrationInstanceCompleted",
+    EventType.CHILD_FAILED: "SubOrchestrationInstanceFailed",
+    EventType.GENERIC: "GenericEvent",
+}
+"""The names that are not simply the camel-cased name of the member."""
+
+SUCCESSES = frozenset({EventType.TASK_COMPLETED, EventType.CHILD_COMPLETED})
+FAILURES = frozenset({EventType.TASK_FAILED, EventType.CHILD_FAILED})
+CONTROLS = frozenset(
+    {EventType.EXECUTION_TERMINATED, EventType.EXECUTION_SUSPENDED, EventType.EXECUTION_RESUMED},
+)
+READ_BY_SDK = frozenset(
+    {
+        EventType.EXECUTION_STARTED,
+        EventType.TIMER_FIRED,
+        EventType.ORCHESTRATOR_STARTED,
+        EventType.EVENT_SENT,
+        EventType.EVENT_RAISED,
+    }
+    | SUCCESSES
+    | FAILURES,
+)
+"""The SDK ignores all other events but pays for parsing them, so they are not sent."""
+
+
+def protocol_name(event_type: int) -> str:
+    """The name of an event type as the management API shows it."""
+    member = EventType(event_type)
+    return PROTOCOL_NAMES.get(member) or "".join(part.capitalize() for part in member.name.split("_"))
+
+
+def time_text(moment: datetime) -> str:
+    """An aware time as the protocol writes it; texts sort as the times do."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def parse_time(text: str) -> datetime:
+    """The inverse of `time_text`; a time without zone is UTC. Raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def event(event_type: EventType, at: datetime, *, event_id: int = -1, **fields: Any) -> Event:
+    """An event of `event_type` that happened `at`."""
+    return {"EventType": int(event_type), "EventId": event_id, "Timestamp": time_text(at), **fields}
+
+
+def completion(event_type: EventType, task_id: int, result: str | None, at: datetime) -> Event:
+    """TaskCompleted or SubOrchestrationInstanceCompleted; `result` is JSON text."""
+    return event(event_type, at, TaskScheduledId=task_id, Result=result)
+
+
+def failure(event_type: EventType, task_id: int, reason: str, details: str | None, at: datetime) -> Event:
+    """TaskFailed or SubOrchestrationInstanceFailed; user code sees `reason` and `details`."""
+    return event(event_type, at, TaskScheduledId=task_id, Reason=reason, Details=details)
+
+
+def timer_fired(task_id: int, fire_at: datetime, at: datetime) -> Event:
+    return event(EventType.TIMER_FIRED, at, TimerId=task_id, FireAt=time_text(fire_at))
+
+
+def event_raised(name: str, input_json: str | None, at: datetime) -> Event:
+    """An external event whose data is JSON text."""
+    return event(EventType.EVENT_RAISED, at, Name=name, Input=input_json)
+
+
+def entity_answered(task_id: int, request_id: str, response_json: str, at: datetime) -> Event:
+    """The answer to an entity call: for the SDK an event named by the request, for the engine a finished task."""
+    return event(EventType.EVENT_RAISED, at, Name=request_id, Input=response_json, TaskScheduledId=task_id)
+
+
+def dump(value: object) -> str:
+    """Compact JSON text."""
+    return json.dumps(value, separators=(",", ":"))
+
+
+def stored_text(events: Iterable[Event]) -> str:
+    """Events as they are stored: JSON objects joined by commas."""
+    return ",".join(map(dump, events))
+
+
+def parse_stored(text: str) -> list[Event]:
+    """The events of a stored text."""
+    parsed: list[Event] = json.loads(f"[{text}]")
+    return parsed
+
+
+def sdk_text(events: Iterable[Event], *, played: bool) -> str:
+    """The events that the SDK reads, each followed by a comma, with the replay flag of this moment."""
+    flag = '{"IsPlayed":true,' if played else '{"IsPlayed":false,'
+    return "".join(f"{flag}{dump(each)[1:]}," for each in events if each["EventType"] in READ_BY_SDK)

@@ -1,0 +1,243 @@
+"""The task hub: what a host starts and stops, and what clients may ask of instances.
+
+Requests are durable when the method returns: the change is on disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+from localazure.clock import Clock
+from localazure.durable import instance_ids
+from localazure.durable.activities import Activities
+from localazure.durable.context import HubContext
+from localazure.durable.entities import Entities
+from localazure.durable.entity_ids import split
+from localazure.durable.errors import InstanceEnded, InstanceNotFound
+from localazure.durable.events import Event, EventType, event, event_raised
+from localazure.durable.functions import FunctionKind, Functions
+from localazure.durable.orchestrations import Orchestrations
+from localazure.durable.records import Activity, Delivery, EntityRequest, Instance, Message, Start, Timer
+from localazure.durable.rewind import failed_children, rewind
+from localazure.durable.settings import TaskHubSettings
+from localazure.durable.sqlite_store import SqliteStore
+from localazure.durable.status import RuntimeStatus
+from localazure.durable.store import Entity, EntityQuery, EpisodeCommit, InstanceQuery, Loaded
+from localazure.durable.timers import Timers
+
+log = logging.getLogger("localazure.durable")
+
+
+class TaskHub:
+    """All instances and entities of one app. `store_path` is a file or ":memory:"."""
+
+    def __init__(self, settings: TaskHubSettings, functions: Functions, store_path: Path | str, clock: Clock) -> None:
+        self.settings = settings
+        self._store = SqliteStore(store_path)
+        self._clock = clock
+        self._seq = itertools.count()
+        self._hub = HubContext(self._store, functions, settings, clock, lambda: next(self._seq))
+        self._orchestrations = Orchestrations(self._hub, self)
+        self._activities = Activities(self._hub, self._orchestrations.deliver)
+        self._timers = Timers(self._hub, self._orchestrations.deliver)
+        self._entities = Entities(self._hub, self._orchestrations.deliver)
+        self._waiting: dict[str, list[asyncio.Event]] = {}
+
+    # Life
+
+    async def start(self) -> None:
+        """Open the store and go on with everything that was pending. Raises HubInUse."""
+        recovery = await self._store.open()
+        self._seq = itertools.count(recovery.first_seq)
+        self._timers.start()
+        self._timers.add(recovery.timers)
+        self._activities.add(recovery.activities)
+        self._entities.add(recovery.requests)
+        for instance_id in recovery.instances:
+            self._orchestrations.wake(instance_id)
+        if recovery.instances or recovery.activities or recovery.timers:
+            log.info(
+                "task hub %s goes on with %d instances, %d activities and %d timers",
+                self.settings.hub_name,
+                len(recovery.instances),
+                len(recovery.activities),
+                len(recovery.timers),
+            )
+
+    async def stop(self, grace_s: float = 30.0) -> None:
+        """Begin nothing new, wait at most `grace_s` for what runs, and leave the rest for the next start."""
+        self._timers.stop()
+        parts = (self._orchestrations, self._activities, self._entities)
+        await asyncio.gather(*(part.stop(grace_s) for part in parts))
+        await self._store.close()
+
+    def fire_due_timers(self) -> None:
+        """Look at the clock again: for clocks that do not run on their own."""
+        self._timers.fire_due()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing runs or could run before a timer fires or a message comes."""
+        return self._orchestrations.is_idle and self._activities.is_idle and self._entities.is_idle
+
+    def next_timer_at(self) -> datetime | None:
+        """When the earliest timer is due; a test may move its clock there when the hub is idle."""
+        return self._timers.next_at()
+
+    # Where the work of an episode goes
+
+    def activities(self, activities: Iterable[Activity]) -> None:
+        self._activities.add(activities)
+
+    def timers(self, timers: Iterable[Timer], execution_id: str, ended: Iterable[int]) -> None:
+        self._timers.cancel(execution_id, ended)
+        self._timers.add(timers)
+
+    def requests(self, requests: Iterable[tuple[int, EntityRequest]]) -> None:
+        self._entities.add(requests)
+
+    def ended(self, instance_id: str) -> None:
+        for waiting in self._waiting.pop(instance_id, ()):
+            waiting.set()
+
+    # Instances
+
+    async def start_instance(
+        self, name: str, instance_id: str | None = None, input_json: str | None = None, version: str | None = None
+    ) -> str:
+        """Start an orchestration; returns its id. `input_json` is stored as it is.
+
+        Raises UnknownFunction, InvalidRequest for a bad id, InstanceExists.
+        """
+        self._hub.resolve(FunctionKind.ORCHESTRATOR, name)
+        if instance_id is None:
+            instance_id = instance_ids.new_id()
+        instance_ids.check(instance_id)
+        start = Start(instance_id, instance_ids.new_id(), name, version or self.settings.default_version, input_json)
+        await self._store.create(start, self._clock.now(), replace_any=self.settings.replace_any_state)
+        self._orchestrations.begin(start)
+        log.info("%s [instance %s] is Pending", name, instance_id)
+        return instance_id
+
+    async def raise_event(self, instance_id: str, name: str, input_json: str | None) -> None:
+        """Raises InstanceNotFound, InstanceEnded."""
+        await self._send(instance_id, event_raised(name, input_json, self._clock.now()))
+
+    async def terminate(self, instance_id: str, reason: str) -> None:
+        """Raises InstanceNotFound, InstanceEnded."""
+        await self._send(instance_id, event(EventType.EXECUTION_TERMINATED, self._clock.now(), Input=reason))
+
+    async def suspend(self, instance_id: str, reason: str) -> None:
+        """Raises InstanceNotFound, InstanceEnded."""
+        await self._send(instance_id, event(EventType.EXECUTION_SUSPENDED, self._clock.now(), Reason=reason))
+
+    async def resume(self, instance_id: str, reason: str) -> None:
+        """Raises InstanceNotFound, InstanceEnded."""
+        await self._send(instance_id, event(EventType.EXECUTION_RESUMED, self._clock.now(), Reason=reason))
+
+    async def restart(self, instance_id: str, *, with_new_id: bool) -> str:
+        """Start the same again; returns the new id. Raises InstanceNotFound, InstanceExists, UnknownFunction."""
+        start = (await self.get(instance_id)).start
+        return await self.start_instance(start.name, None if with_new_id else instance_id, start.input, start.version)
+
+    async def rewind(self, instance_id: str, reason: str) -> None:
+        """Take back the failures of a failed instance and of its failed children, and run on.
+
+        Raises InstanceNotFound, InstanceEnded when it has not failed.
+        """
+        loaded = await self._store.load(instance_id)
+        if loaded is None:
+            raise InstanceNotFound(f"No instance with ID '{instance_id}' found.")
+        if loaded.instance.status != RuntimeStatus.FAILED:
+            raise InstanceEnded("The rewind operation is only supported on failed orchestration instances.")
+        await self._rewind(loaded, reason)
+
+    async def get(self, instance_id: str) -> Instance:
+        """Raises InstanceNotFound."""
+        instance = await self._store.get(instance_id)
+        if instance is None:
+            raise InstanceNotFound(f"No instance with ID '{instance_id}' found.")
+        return instance
+
+    async def history(self, instance_id: str) -> list[Event]:
+        """The stored history of the current execution. Raises InstanceNotFound."""
+        loaded = await self._store.load(instance_id)
+        if loaded is None:
+            raise InstanceNotFound(f"No instance with ID '{instance_id}' found.")
+        return loaded.history
+
+    async def find(self, query: InstanceQuery) -> list[Instance]:
+        return await self._store.find(query)
+
+    async def wait(self, instance_id: str, timeout_s: float) -> Instance:
+        """The instance when it has ended, or as it is after `timeout_s`. Raises InstanceNotFound."""
+        ended = asyncio.Event()
+        waiting = self._waiting.setdefault(instance_id, [])
+        waiting.append(ended)
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not (instance := await self.get(instance_id)).status.is_final:
+                    await ended.wait()
+        except TimeoutError:
+            instance = await self.get(instance_id)
+        finally:
+            if ended in waiting:
+                waiting.remove(ended)
+            if not waiting and self._waiting.get(instance_id) is waiting:
+                del self._waiting[instance_id]
+        return instance
+
+    async def purge(self, instance_id: str) -> None:
+        """Raises InstanceNotFound, InstanceRunning."""
+        await self._store.purge(instance_id)
+        self._orchestrations.forget(instance_id)
+
+    async def purge_matching(self, query: InstanceQuery) -> int:
+        """How many finished instances were deleted."""
+        return await self._store.purge_matching(query)
+
+    # Entities
+
+    async def signal_entity(self, entity_id: str, operation: str, input_json: str) -> None:
+        """Send an operation; `input_json` is JSON text of JSON text. Raises UnknownFunction."""
+        self._hub.resolve(FunctionKind.ENTITY, split(entity_id)[0])
+        request = EntityRequest(entity_id, operation, input_json, instance_ids.new_id())
+        seq = self._hub.next_seq()
+        await self._store.request(seq, request)
+        self._entities.add([(seq, request)])
+
+    async def get_entity(self, entity_id: str) -> Entity | None:
+        """None for an entity that does not exist."""
+        return await self._store.get_entity(entity_id)
+
+    async def find_entities(self, query: EntityQuery) -> list[Entity]:
+        return await self._store.find_entities(query)
+
+    async def _send(self, instance_id: str, sent: Event) -> None:
+        message = Message(self._hub.next_seq(), None, sent)
+        await self._store.send(Delivery(instance_id, message))
+        self._orchestrations.deliver(instance_id, message)
+
+    async def _rewind(self, loaded: Loaded, reason: str) -> None:
+        now: datetime = self._clock.now()
+        history, decision = rewind(loaded, now, self.settings)
+        start = loaded.instance.start
+        message = Message(
+            self._hub.next_seq(), start.execution_id, event(EventType.EXECUTION_REWOUND, now, Reason=reason)
+        )
+        for child_id in failed_children(loaded.history):
+            child = await self._store.load(child_id)
+            if child is not None and child.instance.status == RuntimeStatus.FAILED:
+                await self._rewind(child, reason)
+        requests = [(self._hub.next_seq(), request) for request in decision.requests]
+        commit = EpisodeCommit(decision, [Delivery(start.instance_id, message)], requests=requests)
+        await self._store.rewind(start, history, commit)
+        self.activities(decision.activities)
+        self.timers(decision.timers, start.execution_id, ())
+        self.requests(requests)
+        self._orchestrations.deliver(start.instance_id, message)

@@ -1,0 +1,199 @@
+"""Transactions over instances: each function does one unit of work on an open transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from sqlite3 import Connection, Cursor
+
+from localazure.durable.errors import InstanceEnded, InstanceExists, InstanceNotFound, InstanceRunning, Superseded
+from localazure.durable.events import Event, parse_stored, stored_text, time_text
+from localazure.durable.records import Activity, Decision, Delivery, Instance, Message, Start
+from localazure.durable.rows import (
+    activity_of,
+    activity_row,
+    instance_of,
+    instance_row,
+    message_of,
+    message_row,
+    request_of,
+    request_row,
+    timer_of,
+    timer_row,
+)
+from localazure.durable.statements import SQL
+from localazure.durable.status import RuntimeStatus
+from localazure.durable.store import EpisodeCommit, InstanceQuery, Loaded, Recovery
+from localazure.durable.texts import instance_exists
+
+SEQ_RANGE = 1 << 40
+EARLIEST, LATEST = "0000", "9999"
+
+
+def prepare(connection: Connection) -> Recovery:
+    """Create what is missing, and read what a former process left undone."""
+    for statement in SQL["schema"].split(";"):
+        connection.execute(statement)
+    (starts,) = connection.execute(SQL["count_start"]).fetchone()
+    return Recovery(
+        first_seq=starts * SEQ_RANGE,
+        instances=[row["instance_id"] for row in connection.execute(SQL["instances_to_run"])],
+        activities=[activity_of(row) for row in connection.execute(SQL["activities_to_run"])],
+        timers=[timer_of(row) for row in connection.execute(SQL["timers_to_fire"])],
+        requests=[request_of(row) for row in connection.execute(SQL["requests_to_run"])],
+    )
+
+
+def create(connection: Connection, start: Start, at: datetime, *, replace_any: bool) -> None:
+    """Raises InstanceExists."""
+    existing = connection.execute(SQL["status_of"], (start.instance_id,)).fetchone()
+    if existing is not None:
+        if not replace_any and not RuntimeStatus(existing["status"]).is_final:
+            raise InstanceExists(instance_exists(existing["status"]))
+        _clear(connection, start.instance_id)
+        connection.execute(SQL["delete_timers"], (existing["execution_id"],))
+    connection.execute(SQL["put_instance"], instance_row(start, at))
+
+
+def send(connection: Connection, delivery: Delivery) -> None:
+    """Raises InstanceNotFound, InstanceEnded."""
+    existing = connection.execute(SQL["status_of"], (delivery.instance_id,)).fetchone()
+    if existing is None:
+        raise InstanceNotFound(f"No instance with ID '{delivery.instance_id}' found.")
+    if RuntimeStatus(existing["status"]).is_final:
+        raise InstanceEnded(f"Instance '{delivery.instance_id}' is {existing['status']}.")
+    _add_message(connection, delivery)
+
+
+def finish_activity(connection: Connection, activity: Activity, result: Message) -> None:
+    connection.execute(SQL["delete_activity"], (activity.execution_id, activity.task_id))
+    _add_message(connection, Delivery(activity.instance_id, result))
+
+
+def commit(connection: Connection, commit: EpisodeCommit) -> list[Message]:
+    """Write an episode; see `InstanceStore.commit`. Raises Superseded."""
+    decision = commit.decision
+    _write_history(connection, decision)
+    connection.executemany(SQL["delete_message"], [(seq,) for seq in decision.consumed])
+    _write_work(connection, decision)
+    _write_messages(connection, commit)
+    refused = [refusal for start, refusal in commit.children if not _create_child(connection, start, decision.at)]
+    for refusal in refused:
+        _add_message(connection, Delivery(decision.start.instance_id, refusal))
+    return refused
+
+
+def _write_history(connection: Connection, decision: Decision) -> None:
+    if not decision.history:
+        return
+    start = decision.start
+    key = {"instance_id": start.instance_id, "execution_id": start.execution_id}
+    state = {
+        "status": decision.status,
+        "custom_status": decision.custom_status,
+        "output": decision.output,
+        "now": time_text(decision.at),
+    }
+    if decision.next_start is not None:
+        following = {"next_execution_id": decision.next_start.execution_id, "input": decision.next_start.input}
+        generation = {"generation": decision.next_start.generation}
+        _superseded_unless(connection.execute(SQL["continue_instance"], key | state | following | generation))
+        connection.execute(SQL["delete_history"], (start.instance_id,))
+        return
+    _superseded_unless(connection.execute(SQL["add_history"], key | {"events": decision.history}))
+    connection.execute(SQL["update_instance"], key | state)
+    if decision.status.is_final:
+        connection.execute(SQL["delete_inbox"], (start.instance_id,))
+        connection.execute(SQL["delete_timers"], (start.execution_id,))
+
+
+def _superseded_unless(written: Cursor) -> None:
+    if written.rowcount == 0:
+        raise Superseded("the instance was replaced by a new one")
+
+
+def _write_work(connection: Connection, decision: Decision) -> None:
+    execution_id = decision.start.execution_id
+    connection.executemany(SQL["delete_timer"], [(execution_id, task_id) for task_id in decision.ended_timers])
+    connection.executemany(SQL["put_activity"], map(activity_row, decision.activities))
+    if not decision.status.is_final:
+        connection.executemany(SQL["put_timer"], map(timer_row, decision.timers))
+
+
+def _write_messages(connection: Connection, commit: EpisodeCommit) -> None:
+    for delivery in commit.messages:
+        _add_message(connection, delivery)
+    connection.executemany(SQL["add_request"], [request_row(seq, each) for seq, each in commit.requests])
+
+
+def _create_child(connection: Connection, start: Start, at: datetime) -> bool:
+    try:
+        create(connection, start, at, replace_any=False)
+    except InstanceExists:
+        return False
+    return True
+
+
+def rewind(connection: Connection, start: Start, history: Sequence[Event], commit: EpisodeCommit) -> None:
+    decision = commit.decision
+    connection.execute(SQL["delete_history"], (start.instance_id,))
+    connection.execute(SQL["put_history"], (start.instance_id, stored_text(history)))
+    now = time_text(decision.at)
+    connection.execute(SQL["rewind_instance"], {"instance_id": start.instance_id, "now": now})
+    _write_work(connection, decision)
+    _write_messages(connection, commit)
+
+
+def load(connection: Connection, instance_id: str) -> Loaded | None:
+    instance = get(connection, instance_id)
+    if instance is None:
+        return None
+    history = [event for row in connection.execute(SQL["history"], (instance_id,)) for event in parse_stored(row[0])]
+    inbox = [message_of(row) for row in connection.execute(SQL["inbox"], (instance_id,))]
+    return Loaded(instance, history, inbox)
+
+
+def get(connection: Connection, instance_id: str) -> Instance | None:
+    row = connection.execute(SQL["instance"], (instance_id,)).fetchone()
+    return None if row is None else instance_of(row)
+
+
+def find(connection: Connection, query: InstanceQuery) -> list[Instance]:
+    after_time, after_id = query.after or (None, "")
+    parameters = {
+        "created_from": time_text(query.created_from) if query.created_from else EARLIEST,
+        "created_to": time_text(query.created_to) if query.created_to else LATEST,
+        "after_time": time_text(after_time) if after_time else EARLIEST,
+        "after_id": after_id,
+        "prefix": query.prefix,
+        "statuses": f",{','.join(sorted(query.statuses))}," if query.statuses else "",
+        "top": -1 if query.top is None else query.top,
+    }
+    return [instance_of(row) for row in connection.execute(SQL["instances"], parameters)]
+
+
+def purge(connection: Connection, instance_id: str) -> None:
+    """Raises InstanceNotFound, InstanceRunning."""
+    existing = connection.execute(SQL["status_of"], (instance_id,)).fetchone()
+    if existing is None:
+        raise InstanceNotFound(f"No instance with ID '{instance_id}' found.")
+    if not RuntimeStatus(existing["status"]).is_final:
+        raise InstanceRunning(f"Instance '{instance_id}' is {existing['status']}.")
+    _clear(connection, instance_id)
+    connection.execute(SQL["delete_instance"], (instance_id,))
+
+
+def purge_matching(connection: Connection, query: InstanceQuery) -> int:
+    finished = [each.start.instance_id for each in find(connection, query) if each.status.is_final]
+    for instance_id in finished:
+        purge(connection, instance_id)
+    return len(finished)
+
+
+def _clear(connection: Connection, instance_id: str) -> None:
+    connection.execute(SQL["delete_history"], (instance_id,))
+    connection.execute(SQL["delete_inbox"], (instance_id,))
+
+
+def _add_message(connection: Connection, delivery: Delivery) -> None:
+    connection.execute(SQL["add_message"], message_row(delivery.instance_id, delivery.message))

@@ -1,0 +1,131 @@
+"""The task hub's store in one SQLite file.
+
+One thread writes and commits in groups with full synchronisation: what was confirmed survives a power cut. A second
+connection reads beside it. A hub on ":memory:" has one connection for both and is gone when it is closed.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Awaitable, Sequence
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from localazure.durable import sqlite_entities as entities
+from localazure.durable import sqlite_instances as instances
+from localazure.durable.errors import HubFailed, HubInUse
+from localazure.durable.events import Event
+from localazure.durable.records import Activity, Delivery, EntityRequest, Instance, Message, Start
+from localazure.durable.sqlite_thread import SqliteThread, Work
+from localazure.durable.store import (
+    Entity,
+    EntityCommit,
+    EntityQuery,
+    EpisodeCommit,
+    InstanceQuery,
+    Loaded,
+    Recovery,
+)
+
+T = TypeVar("T")
+IN_MEMORY = ":memory:"
+
+
+class SqliteStore:
+    """Implements `store.Store`. `path` is a Path or ":memory:"."""
+
+    def __init__(self, path: Path | str) -> None:
+        self._path = path
+        self._lock: sqlite3.Connection | None = None
+        self._writer: SqliteThread | None = None
+        self._reader: SqliteThread | None = None
+
+    async def open(self) -> Recovery:
+        if self._path != IN_MEMORY:
+            self._lock = _take_lock(Path(self._path))
+        self._writer = self._reader = SqliteThread(_connect(self._path), "hub-writer")
+        recovery = await self._writer.run(instances.prepare)
+        if self._path != IN_MEMORY:
+            self._reader = SqliteThread(_connect(self._path), "hub-reader")
+        return recovery
+
+    async def close(self) -> None:
+        for thread in {self._writer, self._reader}:
+            if thread is not None:
+                await thread.close()
+        if self._lock is not None:
+            self._lock.close()
+
+    def create(self, start: Start, at: datetime, *, replace_any: bool) -> Awaitable[None]:
+        return self._write(partial(instances.create, start=start, at=at, replace_any=replace_any))
+
+    def send(self, delivery: Delivery) -> Awaitable[None]:
+        return self._write(partial(instances.send, delivery=delivery))
+
+    def finish_activity(self, activity: Activity, result: Message) -> Awaitable[None]:
+        return self._write(partial(instances.finish_activity, activity=activity, result=result))
+
+    def commit(self, commit: EpisodeCommit) -> Awaitable[list[Message]]:
+        return self._write(partial(instances.commit, commit=commit))
+
+    def rewind(self, start: Start, history: Sequence[Event], commit: EpisodeCommit) -> Awaitable[None]:
+        return self._write(partial(instances.rewind, start=start, history=history, commit=commit))
+
+    async def load(self, instance_id: str) -> Loaded | None:
+        return await self._read(partial(instances.load, instance_id=instance_id))
+
+    async def get(self, instance_id: str) -> Instance | None:
+        return await self._read(partial(instances.get, instance_id=instance_id))
+
+    async def find(self, query: InstanceQuery) -> list[Instance]:
+        return await self._read(partial(instances.find, query=query))
+
+    def purge(self, instance_id: str) -> Awaitable[None]:
+        return self._write(partial(instances.purge, instance_id=instance_id))
+
+    def purge_matching(self, query: InstanceQuery) -> Awaitable[int]:
+        return self._write(partial(instances.purge_matching, query=query))
+
+    def request(self, seq: int, request: EntityRequest) -> Awaitable[None]:
+        return self._write(partial(entities.request, seq=seq, request=request))
+
+    def commit_entity(self, commit: EntityCommit, at: datetime) -> Awaitable[None]:
+        return self._write(partial(entities.commit, commit=commit, at=at))
+
+    async def get_entity(self, entity_id: str) -> Entity | None:
+        return await self._read(partial(entities.get, entity_id=entity_id))
+
+    async def find_entities(self, query: EntityQuery) -> list[Entity]:
+        return await self._read(partial(entities.find, query=query))
+
+    def _write(self, work: Work[T]) -> Awaitable[T]:
+        if self._writer is None:
+            raise HubFailed("the task hub is not open")
+        return self._writer.run(work)
+
+    def _read(self, work: Work[T]) -> Awaitable[T]:
+        if self._reader is None:
+            raise HubFailed("the task hub is not open")
+        return self._reader.run(work)
+
+
+def _connect(path: Path | str) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def _take_lock(path: Path) -> sqlite3.Connection:
+    """Hold a lock that ends with this process. Raises HubInUse."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = sqlite3.connect(path.with_name(f"{path.name}.lock"), timeout=0, isolation_level=None)
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as locked:
+        lock.close()
+        raise HubInUse(f"the task hub {path} is used by another process") from locked
+    return lock

@@ -1,0 +1,117 @@
+"""One thread, one SQLite connection: work is queued, done in order, and committed in groups.
+
+All changes that are queued while a commit is under way go into the next one, so that they share its fsync. A change
+may refuse (raise a HubError) only before it has written anything; any other error takes back the whole group and is
+the end of the store, because callers may already have built on what was queued.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from localazure.durable.errors import HubError, HubFailed
+
+log = logging.getLogger("localazure.durable")
+
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], T]
+
+
+@dataclass(slots=True)
+class _Item:
+    work: Work[Any]
+    future: asyncio.Future[Any]
+    result: Any = None
+    error: BaseException | None = None
+
+
+class SqliteThread:
+    """Owns a connection made with `check_same_thread=False`, and closes it. `run` is for one event loop only."""
+
+    def __init__(self, connection: sqlite3.Connection, name: str) -> None:
+        self._connection = connection
+        self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
+        self._loop = asyncio.get_running_loop()
+        self._failure: HubFailed | None = None
+        self._thread.start()
+
+    def run(self, work: Work[T]) -> asyncio.Future[T]:
+        """Queue work; its result comes after the commit."""
+        future: asyncio.Future[T] = self._loop.create_future()
+        if self._failure is not None:
+            future.set_exception(self._failure)
+        else:
+            self._queue.put(_Item(work, future))
+        return future
+
+    async def close(self) -> None:
+        """Commit what is queued and end the thread."""
+        self._queue.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _serve(self) -> None:
+        try:
+            while (first := self._queue.get()) is not None:
+                group, is_last = self._group(first)
+                self._commit(self._connection, group)
+                self._loop.call_soon_threadsafe(_settle, group)
+                if is_last:
+                    return
+        finally:
+            self._connection.close()
+
+    def _group(self, first: _Item) -> tuple[list[_Item], bool]:
+        """Everything that is queued now, and whether the end of the queue is reached."""
+        group = [first]
+        while True:
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                return group, False
+            if item is None:
+                return group, True
+            group.append(item)
+
+    def _commit(self, connection: sqlite3.Connection, group: list[_Item]) -> None:
+        if self._failure is not None:
+            _fail(group, self._failure)
+            return
+        try:
+            connection.execute("BEGIN")
+            for item in group:
+                try:
+                    item.result = item.work(connection)
+                except HubError as refused:
+                    item.error = refused
+            connection.execute("COMMIT")
+        except Exception as error:  # whatever it is, the group is not on disk
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            self._failure = HubFailed(f"the task hub's store failed: {error}")
+            self._failure.__cause__ = error
+            log.critical("the task hub's store has failed: all work stops", exc_info=error)
+            _fail(group, self._failure)
+
+
+def _fail(group: list[_Item], failure: HubFailed) -> None:
+    for item in group:
+        item.error = failure
+
+
+def _settle(group: list[_Item]) -> None:
+    for item in group:
+        if item.future.cancelled():
+            continue
+        if item.error is not None:
+            item.future.set_exception(item.error)
+            item.future.exception()  # not everyone awaits a change, and the failure was logged
+        else:
+            item.future.set_result(item.result)
