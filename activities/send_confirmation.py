@@ -31,6 +31,7 @@ async def send_confirmation(payload: JsonObject) -> JsonObject:
         order_id=step.order_id,
         at=step.at,
         type=CONFIRMATION_SENT,
+        status=order.status,
         actor=FULFIL_ORDER,
         correlation_id=step.correlation_id,
         version=order.version,

@@ -3,7 +3,7 @@
 | document | id                          | holds                                     |
 |----------|-----------------------------|-------------------------------------------|
 | order    | the order's id              | the order as it is now                    |
-| event    | `e:{type}`                  | something that happened, once per type    |
+| event    | `e:{name}`                  | something that happened, once per name    |
 | payment  | the charge's idempotency key | what the provider holds under that key   |
 
 An event's id comes from what happened, so storing it again is refused by the database and never doubles it.
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from adapters.cosmos import AlreadyExists, BatchRefused, Container, Operation, Versioned
 from domain.errors import Defect, NotFound
-from domain.orders import Authorisation, Event, Order
+from domain.orders import PLACED, STATUS_CHANGED, Authorisation, Event, Order
 from domain.shapes import JsonObject
 
 ORDER_KIND = "order"
@@ -67,17 +67,17 @@ async def record(
 
 
 async def append(tenant_id: str, event: Event) -> None:
-    """Store an event that changes no status; one of its type that exists is left alone. Raises Transient."""
+    """Store an event that changes no status; one of its name that exists is left alone. Raises Transient."""
     try:
         await _orders.create(_event_document(tenant_id, event))
     except AlreadyExists:
         return
 
 
-async def has_event(tenant_id: str, order_id: str, event_type: str) -> bool:
+async def has_event(tenant_id: str, order_id: str, name: str) -> bool:
     """Whether this has happened to the order. Raises Transient."""
     try:
-        await _orders.read(_event_id(event_type), [tenant_id, order_id])
+        await _orders.read(_event_id(name), [tenant_id, order_id])
     except NotFound:
         return False
     return True
@@ -88,7 +88,7 @@ async def timeline(tenant_id: str, order_id: str) -> list[Event]:
     query = "SELECT * FROM c WHERE c.kind = @kind"
     rows = _orders.query(query, {"kind": EVENT_KIND}, key=[tenant_id, order_id])
     events = [Event.model_validate(row) async for row in rows]
-    return sorted(events, key=lambda event: (event.version, event.status is None, event.at))
+    return sorted(events, key=lambda event: (event.version, event.at, event.type not in (PLACED, STATUS_CHANGED)))
 
 
 def _order_document(order: Order) -> JsonObject:
@@ -96,11 +96,11 @@ def _order_document(order: Order) -> JsonObject:
 
 
 def _event_document(tenant_id: str, event: Event) -> JsonObject:
-    return {"id": _event_id(event.type), "kind": EVENT_KIND, "tenantId": tenant_id, **event.to_json()}
+    return {"id": _event_id(event.name), "kind": EVENT_KIND, "tenantId": tenant_id, **event.to_json()}
 
 
-def _event_id(event_type: str) -> str:
-    return f"e:{event_type}"
+def _event_id(name: str) -> str:
+    return f"e:{name}"
 
 
 def _payment_document(order: Order, authorisation: Authorisation) -> JsonObject:

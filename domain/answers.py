@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from domain.catalogue import Product, Stock
 from domain.orders import Event, Line, Order, OrderStatus, PaymentSummary, Reason
 from domain.shapes import JsonObject, Model, Utc
 
@@ -35,7 +36,7 @@ class TimelineItem(Model):
 
     at: Utc
     type: str
-    status: OrderStatus | None
+    status: OrderStatus
     actor: str
     detail: str | None
     correlation_id: str
@@ -44,6 +45,24 @@ class TimelineItem(Model):
     def of(cls, event: Event) -> TimelineItem:
         """What may be shown of this event."""
         return cls.model_validate(event.model_dump())
+
+
+class ProductAnswer(Model):
+    """`GET /v1/products/{sku}`: the product and how much of it there is."""
+
+    sku: str
+    name: str
+    unit_amount_minor: int
+    currency: str
+    warehouse: str
+    on_hand: int
+    reserved: int
+    updated_at: Utc
+
+    @classmethod
+    def of(cls, product: Product, stock: Stock) -> ProductAnswer:
+        """What may be shown of this product."""
+        return cls.model_validate({**product.model_dump(), **stock.model_dump()})
 
 
 class OrderRow(Model):

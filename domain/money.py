@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+# ISO 4217, currencies in circulation.
+CURRENCIES = frozenset(
+    "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY "
+    "COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR "
+    "ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK "
+    "MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF "
+    "SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU "
+    "UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG".split()  # noqa: SIM905  # a list of 155 literals is no easier to read
+)
+
 # ISO 4217: currencies whose minor unit is not a hundredth.
 _EXPONENTS = {"BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3} | dict.fromkeys(
     ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"), 0
@@ -15,3 +25,10 @@ def amount_text(amount_minor: int, currency: str) -> str:
         return f"{amount_minor} {currency}"
     whole, part = divmod(amount_minor, 10**exponent)
     return f"{whole}.{part:0{exponent}d} {currency}"
+
+
+def known_currency(code: str) -> str:
+    """The code, if ISO 4217 knows it. Raises ValueError."""
+    if code not in CURRENCIES:
+        raise ValueError("is not a currency of ISO 4217")
+    return code

@@ -140,17 +140,26 @@ class Order(Model):
     correlation_id: str
 
 
+PLACED = "placed"
+STATUS_CHANGED = "status_changed"
+
+
 class Event(Model):
-    """Something that happened to an order. `status` is the one it led to; None for what changed no status."""
+    """Something that happened to an order, and the status the order had afterwards."""
 
     order_id: Identifier
     at: Utc
     type: str
-    status: OrderStatus | None = None
+    status: OrderStatus
     actor: str
     detail: str | None = None
     correlation_id: str
     version: int = Field(description="version of the order that this event led to or happened under")
+
+    @property
+    def name(self) -> str:
+        """What happened, in one word; it happens to an order once."""
+        return self.status if self.type == STATUS_CHANGED else self.type
 
 
 class Change(Model):
@@ -197,7 +206,7 @@ def placed(order: Order, actor: str) -> Event:
     return Event(
         order_id=order.order_id,
         at=order.placed_at,
-        type="placed",
+        type=PLACED,
         status=order.status,
         actor=actor,
         correlation_id=order.correlation_id,
@@ -225,7 +234,7 @@ def transition(order: Order, change: Change) -> tuple[Order, Event]:
     event = Event(
         order_id=order.order_id,
         at=change.at,
-        type=change.to,
+        type=STATUS_CHANGED,
         status=change.to,
         actor=change.actor,
         detail=change.detail or change.reason,

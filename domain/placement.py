@@ -45,7 +45,7 @@ class PlaceOrder(Request):
 class QueuedOrder(Request):
     """A message of the queue `orders`. Its id is the idempotency key."""
 
-    id: Annotated[str, Field(min_length=1, max_length=200)]
+    id: Annotated[str, Field(pattern="^[ -~]{1,200}$")]
     tenant_id: Identifier
     order: PlaceOrder
     correlation_id: Annotated[str, Field(min_length=1, max_length=128)] | None = None

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
 
+from domain.money import known_currency
 from domain.names import IDENTIFIER
 
 JsonObject = dict[str, Any]
@@ -20,7 +21,7 @@ def utc_text(at: datetime) -> str:
 
 Utc = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC)), PlainSerializer(utc_text)]
 Identifier = Annotated[str, Field(pattern=f"^{IDENTIFIER}$")]
-Currency = Annotated[str, Field(pattern="^[A-Z]{3}$", description="ISO 4217 code")]
+Currency = Annotated[str, Field(description="ISO 4217 code"), AfterValidator(known_currency)]
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from adapters import products
 from domain.catalogue import Product, PutProduct
+from triggers.shelf import product_version, read_shelf
 from triggers.web.answers import Answer
 from triggers.web.call import Call
 
@@ -15,6 +16,6 @@ async def put_product(call: Call) -> Answer:
     sku = call.identifier("sku")
     request = call.body(PutProduct)
     product = Product(sku=sku, updated_at=datetime.now(UTC), **request.model_dump())
-    is_new = await products.put(call.tenant_id, product, call.header("if-match"))
-    stored, etag = await products.get(call.tenant_id, sku)
-    return Answer(201 if is_new else 200, stored, {"ETag": etag, "Location": f"{call.api_url}/v1/products/{sku}"})
+    is_new = await products.put(call.tenant_id, product, product_version(call.header("if-match")))
+    shown, etag = await read_shelf(call.tenant_id, sku)
+    return Answer(201 if is_new else 200, shown, {"ETag": etag, "Location": f"{call.api_url}/v1/products/{sku}"})

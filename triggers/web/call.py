@@ -78,8 +78,8 @@ class Call:
     def idempotency_key(self) -> str:
         """The header by which a repeat of this call is known. Raises Invalid."""
         key = (self.header("idempotency-key") or "").strip()
-        if not 1 <= len(key) <= 200 or not key.isprintable():
-            raise Invalid("an Idempotency-Key of 1 to 200 printable characters is required")
+        if not re.fullmatch("[ -~]{1,200}", key):
+            raise Invalid("an Idempotency-Key of 1 to 200 printable ASCII characters is required")
         return key
 
     def body(self, model: type[M]) -> M:

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.names import IDENTIFIER, OrderRef, fulfil_instance_id, idempotency_key, parse_instance_id
+
+identifiers = st.from_regex(rf"\A{IDENTIFIER}\Z")
+
+
+@given(tenant_id=identifiers, order_id=identifiers)
+def test_instance_id_names_exactly_one_order(tenant_id: str, order_id: str) -> None:
+    instance_id = fulfil_instance_id(tenant_id, order_id)
+
+    assert parse_instance_id(instance_id) == OrderRef(tenant_id, order_id)
+    assert not set("/\\#?") & set(instance_id)
+    assert len(instance_id) <= 256
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "fulfil", "fulfil:acme", "fulfil:acme:o-1:x", "return:acme:o-1", "fulfil:ac/me:o-1", "fulfil:acme:o-1\n"],
+)
+def test_other_texts_name_no_order(text: str) -> None:
+    assert parse_instance_id(text) is None
+
+
+def test_idempotency_key_is_instance_and_activity() -> None:
+    assert idempotency_key("fulfil:acme:o-42", "authorise_payment") == "fulfil:acme:o-42:authorise_payment"
