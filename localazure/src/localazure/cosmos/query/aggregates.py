@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, Protocol
 
-from localazure.cosmos.query.values import UNDEFINED, canonical, is_array, is_number, is_object, number, sort_key
+from localazure.cosmos.query.values import UNDEFINED, distinct, is_array, is_number, is_object, number, sort_key
 
 
 class Aggregate(Protocol):
@@ -110,17 +110,11 @@ class MakeList:
         return self._values
 
 
-class MakeSet:
+class MakeSet(MakeList):
     """The distinct values, each where it came first."""
 
-    def __init__(self) -> None:
-        self._values: dict[Any, Any] = {}
-
-    def add(self, value: Any) -> None:
-        self._values.setdefault(canonical(value), value)
-
     def result(self) -> Any:
-        return list(self._values.values())
+        return list(distinct(super().result()))
 
 
 AGGREGATES: Final[dict[str, type[Aggregate]]] = {

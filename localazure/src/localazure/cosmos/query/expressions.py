@@ -231,10 +231,10 @@ class ExpressionParser(ABC):
             with self.nested():
                 operand = self._unary()
             return Unary(token.keyword, operand, span=(token.span[0], self.end))
-        return self.path(self._primary())
+        return self.path(token.span[0], self._primary())
 
-    def path(self, base: Expression) -> Expression:
-        """`base` with the `.name` and `[key]` that follow it."""
+    def path(self, start: int, base: Expression) -> Expression:
+        """`base`, which begins at `start`, with the `.name` and `[key]` that follow it."""
         keys: list[Expression] = []
         while True:
             if self.accept("."):
@@ -246,7 +246,7 @@ class ExpressionParser(ABC):
                 keys.append(self.expression())
                 self.expect("]")
             else:
-                return Path(base, tuple(keys), span=(base.span[0], self.end)) if keys else base
+                return Path(base, tuple(keys), span=(start, self.end)) if keys else base
 
     def _primary(self) -> Expression:
         token = self.take()

@@ -17,7 +17,7 @@ from localazure.cosmos.query.nodes import (
     Path,
     Query,
 )
-from localazure.cosmos.query.values import UNDEFINED, canonical, is_primitive, is_string
+from localazure.cosmos.query.values import UNDEFINED, distinct, is_primitive, is_string
 
 Equalities: TypeAlias = dict[tuple[str, ...], list[Any]]
 
@@ -70,15 +70,16 @@ class _Finder:
         """Paths restricted in every branch, with the values of all branches."""
         branches = [self.of(condition) for condition in conditions]
         paths = set(branches[0]).intersection(*branches[1:])
-        return {path: _unique([value for branch in branches for value in branch[path]]) for path in sorted(paths)}
+        return {path: list(distinct(value for branch in branches for value in branch[path])) for path in sorted(paths)}
 
     def _membership(self, operand: Expression, items: tuple[Expression, ...]) -> Equalities:
         path = self._path(operand)
-        if path is None or not all(isinstance(item, Constant | Parameter) for item in items):
+        fixed = [item for item in items if isinstance(item, Constant | Parameter)]
+        if path is None or len(fixed) < len(items):
             return {}
-        wanted = [self._value(item) for item in items]
+        wanted = [self._value(item) for item in fixed]
         possible = [value for value in wanted if value is not UNDEFINED]
-        return {path: _unique(possible)} if all(map(is_primitive, possible)) else {}
+        return {path: list(distinct(possible))} if all(map(is_primitive, possible)) else {}
 
     def _path(self, operand: Expression) -> tuple[str, ...] | None:
         if not isinstance(operand, Path) or operand.base != Name(self._alias, span=operand.span):
@@ -86,9 +87,7 @@ class _Finder:
         keys = [key.value for key in operand.keys if isinstance(key, Constant) and is_string(key.value)]
         return tuple(keys) if len(keys) == len(operand.keys) else None
 
-    def _value(self, item: Expression) -> Any:
-        return item.value if isinstance(item, Constant) else self._parameters.get(getattr(item, "name", ""), UNDEFINED)
-
-
-def _unique(values: list[Any]) -> list[Any]:
-    return list({canonical(value): value for value in reversed(values)}.values())[::-1]
+    def _value(self, item: Constant | Parameter) -> Any:
+        if isinstance(item, Constant):
+            return item.value
+        return self._parameters[item.name]

@@ -129,7 +129,7 @@ class Parser(ExpressionParser):
             return query, None
         start = self.start
         container = self.alias()
-        return self.path(Name(container, span=(start, self.end))), container
+        return self.path(start, Name(container, span=(start, self.end))), container
 
     def _group_by(self) -> tuple[Expression, ...]:
         if not self.accept("GROUP"):

@@ -15,7 +15,7 @@ from localazure.cosmos.query.aggregates import AGGREGATES
 from localazure.cosmos.query.bounds import read_bounds
 from localazure.cosmos.query.compile import compile_all, compile_expression, compile_members, compiles
 from localazure.cosmos.query.scope import Aggregation, Evaluator, Frame, Scope
-from localazure.cosmos.query.values import UNDEFINED, canonical, sort_key
+from localazure.cosmos.query.values import UNDEFINED, canonical, distinct, sort_key
 
 Opening: TypeAlias = Callable[[Frame, Iterable[Any]], Iterator[Frame]]
 
@@ -70,7 +70,7 @@ class Select:
         elif self.order:
             frames = self._sorted(frames)
         values = (value for frame in frames if (value := self.project(frame)) is not UNDEFINED)
-        return _distinct(values) if self.query.distinct else values
+        return distinct(values) if self.query.distinct else values
 
     def _matching(self, outer: Frame, documents: Iterable[Any]) -> Iterator[Frame]:
         frames = self.opening(outer, documents)
@@ -88,14 +88,6 @@ class Select:
 
 def _joined(frames: Iterable[Frame], source: Callable[[Frame], Iterable[Any]]) -> Iterator[Frame]:
     return (frame.bind(value) for frame in frames for value in source(frame))
-
-
-def _distinct(values: Iterable[Any]) -> Iterator[Any]:
-    seen = set()
-    for value in values:
-        if (key := canonical(value)) not in seen:
-            seen.add(key)
-            yield value
 
 
 def compile_select(query: nodes.Query, scope: Scope, *, root: bool) -> Select:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import Any, Final, Literal
 
@@ -108,6 +109,15 @@ def same(left: Any, right: Any) -> bool:
     if kind is str or kind is bool:
         return type(right) is kind and bool(left == right)
     return bool(canonical(left) == canonical(right))
+
+
+def distinct(values: Iterable[Any]) -> Iterator[Any]:
+    """The values without repeats, each where it came first."""
+    seen = set()
+    for value in values:
+        if (key := canonical(value)) not in seen:
+            seen.add(key)
+            yield value
 
 
 def equals(left: Any, right: Any) -> bool | Undefined:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from localazure.cosmos.query.functions.registry import ANY, ARRAY, BOOLEAN, DEFINED, INTEGER, OBJECT, Group
-from localazure.cosmos.query.values import UNDEFINED, canonical, is_object, same
+from localazure.cosmos.query.values import UNDEFINED, canonical, distinct, is_object, same
 
 GROUP = Group()
 
@@ -61,20 +61,13 @@ def array_slice(array: list[Any], start: float, length: float | None = None) -> 
 def set_intersect(left: list[Any], right: list[Any]) -> list[Any]:
     """The distinct elements of `left` that are in `right` too."""
     wanted = set(map(canonical, right))
-    return _distinct([element for element in left if canonical(element) in wanted])
+    return list(distinct(element for element in left if canonical(element) in wanted))
 
 
 @GROUP.add("SetUnion", ARRAY, ARRAY)
 def set_union(left: list[Any], right: list[Any]) -> list[Any]:
     """The distinct elements of both."""
-    return _distinct([*left, *right])
-
-
-def _distinct(elements: list[Any]) -> list[Any]:
-    found: dict[Any, Any] = {}
-    for element in elements:
-        found.setdefault(canonical(element), element)
-    return list(found.values())
+    return list(distinct([*left, *right]))
 
 
 @GROUP.add("CHOOSE", INTEGER, ANY, rest=ANY)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from localazure.cosmos.query.functions.registry import ARRAY, BOOLEAN, INTEGER, STRING, Group
+from localazure.cosmos.query.regex import BudgetExceededError, PatternError, machine
 from localazure.cosmos.query.values import UNDEFINED, is_string
 
 GROUP = Group()
@@ -123,3 +124,12 @@ def _trimming(trim: Any) -> Any:
 GROUP.add("TRIM", STRING, optional=(STRING,))(_trimming(str.strip))
 GROUP.add("LTRIM", STRING, optional=(STRING,))(_trimming(str.lstrip))
 GROUP.add("RTRIM", STRING, optional=(STRING,))(_trimming(str.rstrip))
+
+
+@GROUP.add("RegexMatch", STRING, STRING, optional=(STRING,))
+def regex_match(text: str, pattern: str, flags: str = "") -> Any:
+    """Whether the pattern occurs in the text; undefined for an invalid pattern or a search beyond the budget."""
+    try:
+        return machine(pattern, flags).search(text)
+    except (PatternError, BudgetExceededError):
+        return UNDEFINED
