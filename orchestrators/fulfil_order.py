@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 import azure.durable_functions as df
 
-from domain.names import (
-    AUTHORISE_PAYMENT,
-    FIND_PAYMENT,
-    PRICE_ORDER,
-    PUBLISH_OUTCOME,
-    RECORD_TRANSITION,
-    RELEASE_STOCK,
-    RESERVE_STOCK,
-    SEND_CONFIRMATION,
-    VOID_PAYMENT,
-    fulfil_instance_id,
-    idempotency_key,
-)
+from domain import names
 from domain.orders import OrderStatus, Reason
 from domain.shapes import JsonObject
-from orchestrators.saga import Saga, Steps
-
-_FAILED_ACTIVITY = re.compile(r"Activity function '(\w+)' failed")
+from orchestrators.saga import Saga, Steps, what_failed
 
 
 class Ending(NamedTuple):
@@ -56,18 +41,18 @@ def fulfil_order(context: df.DurableOrchestrationContext) -> Steps[JsonObject]:
     saga = Saga(context)
     saga.stage("pricing")
     try:
-        quote = yield saga.step(PRICE_ORDER)
+        quote = yield saga.step(names.PRICE_ORDER)
         if quote["outcome"] == "decided":
             saga.stage(quote["status"])
             return {"status": quote["status"], "reason": None}
         ending = yield from _confirm(saga, quote)
     except Exception as fault:  # noqa: BLE001  # the SDK raises plain Exception for a failed activity
-        ending = Ending(OrderStatus.FAILED, detail=_what_failed(fault))
+        ending = Ending(OrderStatus.FAILED, detail=what_failed(fault))
     if ending is CONFIRMED:
-        yield from saga.attempt(SEND_CONFIRMATION)
+        yield from saga.attempt(names.SEND_CONFIRMATION)
     else:
         ending = yield from _call_off(saga, ending)
-    yield from saga.attempt(PUBLISH_OUTCOME, status=ending.status, reason=ending.reason)
+    yield from saga.attempt(names.PUBLISH_OUTCOME, status=ending.status, reason=ending.reason)
     saga.stage(ending.status)
     return {"status": ending.status, "reason": ending.reason}
 
@@ -79,10 +64,10 @@ def _confirm(saga: Saga, quote: JsonObject) -> Steps[Ending]:
     saga.stage("reserving")
     if refusal := (yield from _reserve(saga, quote["demand"])):
         return refusal
-    yield saga.step(RECORD_TRANSITION, to=OrderStatus.RESERVED, prices=quote["prices"])
+    yield saga.step(names.RECORD_TRANSITION, to=OrderStatus.RESERVED, prices=quote["prices"])
 
     saga.stage("charging")
-    key = idempotency_key(fulfil_instance_id(saga.order["tenant_id"], saga.order["order_id"]), AUTHORISE_PAYMENT)
+    key = saga.key_of(names.AUTHORISE_PAYMENT)
     payment = yield from _authorise(saga, quote, key)
     if payment["outcome"] == "declined":
         return _rejected(Reason.PAYMENT_DECLINED, payment["detail"])
@@ -94,14 +79,14 @@ def _confirm(saga: Saga, quote: JsonObject) -> Steps[Ending]:
         "amount_minor": quote["total_minor"],
         "currency": quote["currency"],
     }
-    yield saga.step(RECORD_TRANSITION, to=OrderStatus.CONFIRMED, authorisation=held)
+    yield saga.step(names.RECORD_TRANSITION, to=OrderStatus.CONFIRMED, authorisation=held)
     return CONFIRMED
 
 
 def _reserve(saga: Saga, demand: list[JsonObject]) -> Steps[Ending | None]:
     for item in demand:
-        saga.undo_with(RELEASE_STOCK, sku=item["sku"])
-    results = yield from saga.together([saga.step(RESERVE_STOCK, **item) for item in demand])
+        saga.undo_with(names.RELEASE_STOCK, sku=item["sku"])
+    results = yield from saga.together([saga.step(names.RESERVE_STOCK, **item) for item in demand])
     for result in results:
         if result["outcome"] != "reserved":
             return _rejected(Reason(result["outcome"]), f"{result['sku']}: {result['outcome']}")
@@ -110,17 +95,17 @@ def _reserve(saga: Saga, demand: list[JsonObject]) -> Steps[Ending | None]:
 
 def _authorise(saga: Saga, quote: JsonObject, key: str) -> Steps[JsonObject]:
     asked_at = saga.now
-    saga.undo_with(VOID_PAYMENT, idempotency_key=key, since=asked_at)
+    saga.undo_with(names.VOID_PAYMENT, idempotency_key=key, since=asked_at)
     try:
         payment: JsonObject = yield saga.step(
-            AUTHORISE_PAYMENT,
+            names.AUTHORISE_PAYMENT,
             amount_minor=quote["total_minor"],
             currency=quote["currency"],
             payment_method=quote["payment_method"],
             idempotency_key=key,
         )
     except Exception:  # a silent provider may hold the money all the same
-        payment = yield saga.step(FIND_PAYMENT, idempotency_key=key, since=asked_at)
+        payment = yield saga.step(names.FIND_PAYMENT, idempotency_key=key, since=asked_at)
         if payment["outcome"] != "authorised":
             raise
     return payment
@@ -132,7 +117,7 @@ def _call_off(saga: Saga, ending: Ending) -> Steps[Ending]:
     if not undone:
         ending = ending._replace(status=OrderStatus.FAILED, detail="a compensation kept failing")
     yield saga.step(
-        RECORD_TRANSITION,
+        names.RECORD_TRANSITION,
         to=ending.status,
         reason=ending.reason,
         detail=ending.detail,
@@ -143,8 +128,3 @@ def _call_off(saga: Saga, ending: Ending) -> Steps[Ending]:
 
 def _rejected(reason: Reason, detail: str) -> Ending:
     return Ending(OrderStatus.REJECTED, reason, detail)
-
-
-def _what_failed(fault: Exception) -> str:
-    named = _FAILED_ACTIVITY.search(str(fault))
-    return f"{named[1]} kept failing" if named else f"the saga broke: {type(fault).__name__}"

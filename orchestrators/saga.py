@@ -6,17 +6,20 @@ always takes the same path. Payloads are plain JSON.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 from typing import Any, TypeVar
 
 import azure.durable_functions as df
 
-from domain.names import PARK_DEAD_LETTER
+from domain.names import PARK_DEAD_LETTER, fulfil_instance_id, idempotency_key
 from domain.shapes import JsonObject
 
 T = TypeVar("T")
 Steps = Generator[Any, Any, T]
 """A part of an orchestrator that yields tasks and ends with a T."""
+
+_FAILED_ACTIVITY = re.compile(r"Activity function '(\w+)' failed")
 
 RETRY = df.RetryOptions(first_retry_interval_in_milliseconds=2000, max_number_of_attempts=5)
 
@@ -33,6 +36,10 @@ class Saga:
     def now(self) -> str:
         """The orchestration's own time, the same in every replay."""
         return str(self._context.current_utc_datetime.isoformat())
+
+    def key_of(self, activity: str) -> str:
+        """The idempotency key of an activity's side effect for this order."""
+        return idempotency_key(fulfil_instance_id(self.order["tenant_id"], self.order["order_id"]), activity)
 
     def stage(self, stage: str) -> None:
         """Say in the custom status where the saga stands."""
@@ -89,3 +96,9 @@ def _settled(task: Any) -> Steps[None]:
         yield task
     except Exception:  # noqa: BLE001  # its failure is, or stands beside, the one that is being raised
         return
+
+
+def what_failed(fault: Exception) -> str:
+    """Which step a failure came from, for people; the SDK gives the failure as text."""
+    named = _FAILED_ACTIVITY.search(str(fault))
+    return f"{named[1]} kept failing" if named else f"the saga broke: {type(fault).__name__}"

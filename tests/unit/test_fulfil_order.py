@@ -104,7 +104,7 @@ def failure(activity: str) -> Exception:
 
 
 def play(**answers: Answer) -> Run:
-    """Run the saga to its end. Answers are by activity, or by `activity__sku` / `activity__to`; exceptions are raised."""
+    """Run the saga to its end. Answers go by activity, or `activity__sku`, or `activity__to`; exceptions are raised."""
     script = {**GOOD, **answers}
     context, run = FakeContext(), Run()
     saga: Generator[Any, Any, Any] = fulfil_order(context)

@@ -63,9 +63,7 @@ def test_function_lives_in_the_file_of_its_name(function: Callable[..., Any]) ->
 
 
 def test_every_name_is_registered_and_every_function_is_named() -> None:
-    import function_app
-
-    functions = function_app.app.get_functions()
+    functions = import_module("function_app").app.get_functions()
     by_kind: dict[str, set[str]] = {}
     for function in functions:
         by_kind.setdefault(function.get_trigger().type, set()).add(function.get_function_name())
@@ -89,7 +87,9 @@ def test_importing_the_app_connects_to_nothing() -> None:
     )
     environment = {**SETTINGS, "PYTHONPATH": str(ROOT)}
 
-    done = subprocess.run([sys.executable, "-c", script], env=environment, cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=False, env=environment, cwd=ROOT, capture_output=True, text=True
+    )
 
     assert done.returncode == 0, done.stderr
     assert socket.socket.connect  # only the other process was patched
@@ -136,7 +136,7 @@ def own_functions(module: ModuleType) -> dict[str, Callable[..., Any]]:
 
 
 def test_no_module_outgrows_its_reader() -> None:
-    limits = {"activities": 80, "orchestrators": 160, "triggers/http": 60}
+    limits = {"activities": 80, "orchestrators": 120, "triggers/http": 60}
     for path in [*modules(*APP), ROOT / "function_app.py"]:
         relative = str(path.relative_to(ROOT))
         limit = next((limit for prefix, limit in limits.items() if relative.startswith(prefix)), 300)
