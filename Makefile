@@ -30,7 +30,7 @@ check: $(INSTALLED) ## format, lint, types, dependency rules, unit and replay te
 	@$(BIN)/ruff format --check --quiet $(SOURCES) || { echo "run: make format"; exit 1; }
 	@$(BIN)/ruff check --quiet $(SOURCES)
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-timing
+	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m pytest -q tests/unit tests/replay localazure/tests/unit
 
 format: $(INSTALLED) ## rewrite the code in the house format
