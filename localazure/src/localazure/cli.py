@@ -8,17 +8,19 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 import click
 
 from localazure.config import STATE, load_config
 from localazure.console import Console
 from localazure.host.errors import ConfigError
-from localazure.state import SERVER, StateError, StateFolder
+from localazure.state import StateError, StateFolder
 
 if TYPE_CHECKING:
     pass
+
+Command = TypeVar("Command", bound=click.Command)
 
 STOP_WITHIN_S = 60.0
 POLL_S = 0.05
@@ -31,8 +33,8 @@ class Failure(click.ClickException):
         Console().warn(self.message)
 
 
-def _example(text: str) -> Callable[[click.Command], click.Command]:
-    def add(command: click.Command) -> click.Command:
+def _example(text: str) -> Callable[[Command], Command]:
+    def add(command: Command) -> Command:
         command.epilog = f"Example: {text}"
         return command
 
@@ -48,6 +50,7 @@ def _folders(command: Callable[..., None]) -> Callable[..., None]:
     return app(state(command))
 
 
+@_example("localazure start --app .")
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Runs a Python Durable Functions app on this machine: Functions host, Azurite, Cosmos DB, Key Vault, identity."""
@@ -96,7 +99,7 @@ def stop(app: Path, state: Path | None) -> None:
     folder = _state(app, state)
     if not folder.is_in_use():
         raise Failure(f"No server uses {folder.path}.")
-    os.kill(folder.pids()[SERVER], signal.SIGTERM)
+    os.kill(folder.server_pid(), signal.SIGTERM)
     deadline = time.monotonic() + STOP_WITHIN_S
     while folder.is_in_use():
         if time.monotonic() > deadline:

@@ -30,5 +30,8 @@ class Console:
     def pass_on(self, output: bytes) -> None:
         """Show what a child wrote, as it is."""
         if not self.quiet:
-            sys.stdout.buffer.write(output)
-            sys.stdout.buffer.flush()
+            try:
+                sys.stdout.buffer.write(output)
+                sys.stdout.buffer.flush()
+            except BrokenPipeError:
+                self.quiet = True  # whoever read it has gone; the log file still has everything

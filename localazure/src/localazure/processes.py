@@ -222,8 +222,8 @@ class _Child:
     async def _spawn(self) -> Facts | None:
         """A new process; what it announces, or None when it ends without a word. Kills one that stays silent."""
         ready_end, ready_fd = os.pipe()
+        log = _open_log(self._log_path)
         try:
-            log = _open_log(self._log_path)
             environment = {**self._program.environment, READY_FD: str(ready_fd), PARENT_FD: str(self._fds.parent)}
             self._process = await asyncio.create_subprocess_exec(
                 *self._program.command,
@@ -235,6 +235,8 @@ class _Child:
                 stderr=asyncio.subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C reaches the server alone, which stops the rest in order
             )
+        except OSError as error:
+            raise ProcessFailedError(f"{self.name} cannot be started: {self._program.command[0]}: {error}") from error
         finally:
             os.close(ready_fd)
         self._output = asyncio.create_task(self._copy_output(self._process.stdout, log))

@@ -40,21 +40,31 @@ class Server:
         self._state = state
         self._options = options
         self._console = console
+        self._processes: Processes | None = None
         self._started_at = time.monotonic()
 
     async def run(self) -> None:
-        """Until SIGINT, SIGTERM or SIGHUP. Raises ConfigError, StateError or ProcessFailedError."""
+        """Until SIGINT, SIGTERM or SIGHUP. Raises ConfigError, StateError, ProvisioningError or ProcessFailedError."""
         follow_parent()
+        await _until_signal(
+            self._run(),
+            on_first=lambda: self._console.say("Stopping ..."),
+            on_second=self._kill_all,
+        )
+
+    def _kill_all(self) -> None:
+        if self._processes:
+            self._processes.kill_all()
+
+    async def _run(self) -> None:
         with self._state.locked():
             async with self._state.processes_locked() as lock_fd:
                 self._write_pids({})
                 prepared = prepare(self._config, self._state, self._options, os.environ, SystemClock())
-                processes = Processes(self._state.logs, self._console, lock_fd, self._write_pids)
+                self._processes = Processes(self._state.logs, self._console, lock_fd, self._write_pids)
                 try:
-                    async with processes:
-                        work = gather_all(processes.failure(), self._serve(processes, prepared))
-                        await _until_signal(work, on_second=processes.kill_all)
-                        self._console.say("Stopping ...")
+                    async with self._processes as processes:
+                        await gather_all(processes.failure(), self._serve(processes, prepared))
                 finally:
                     self._state.forget_processes()
 
@@ -106,9 +116,15 @@ class Server:
         if not self._config.ready_command:
             return
         command = [expand(word, values, where=f"{FILE}: [ready] command") for word in self._config.ready_command]
-        process = await asyncio.create_subprocess_exec(
-            *command, cwd=self._config.app, env=environment, stdin=asyncio.subprocess.DEVNULL
-        )
+        with (self._state.logs / "ready.log").open("wb") as log:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                cwd=self._config.app,
+                env=environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log if self._console.quiet else None,
+                stderr=log if self._console.quiet else None,
+            )
         try:
             code = await process.wait()
         except asyncio.CancelledError:
@@ -127,8 +143,10 @@ class Server:
         write_file(self._state.host_env, "".join(lines).encode(), mode=0o600)
 
 
-async def _until_signal(work: Coroutine[Any, Any, object], *, on_second: Callable[[], None]) -> None:
-    """Do `work` until a signal cancels it; from then on a further signal calls `on_second`."""
+async def _until_signal(
+    work: Coroutine[Any, Any, None], *, on_first: Callable[[], None], on_second: Callable[[], None]
+) -> None:
+    """Do `work` until a signal cancels it; while it then cleans up, a further signal calls `on_second`."""
     loop = asyncio.get_running_loop()
     task = asyncio.ensure_future(work)
     is_stopped = False
@@ -138,6 +156,7 @@ async def _until_signal(work: Coroutine[Any, Any, object], *, on_second: Callabl
         is_stopped = True
         for number in STOP_SIGNALS:
             loop.add_signal_handler(number, on_second)
+        on_first()
         task.cancel()
 
     for number in STOP_SIGNALS:

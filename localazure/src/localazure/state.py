@@ -58,11 +58,13 @@ class StateFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         with self._lock.open("a") as lock:
             if not _try_lock(lock):
-                pid = self.pids().get(SERVER, "not known yet")
                 raise StateError(
-                    f"Another localazure server (pid {pid}) uses {self.path}. "
+                    f"Another localazure server (pid {self.server_pid()}) uses {self.path}. "
                     "Stop it with `localazure stop`, or choose another folder with --state."
                 )
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
             yield
 
     @asynccontextmanager
@@ -80,6 +82,11 @@ class StateFolder:
                     raise StateError(f"Processes of a killed server still use {self.path}; end them first: {left}.")
                 await asyncio.sleep(POLL_S)
             yield lock.fileno()
+
+    def server_pid(self) -> int:
+        """The process that holds the folder, or held it last; 0 when that is not known."""
+        text = self._lock.read_text() if self._lock.exists() else ""
+        return int(text or 0)
 
     def is_in_use(self) -> bool:
         """Whether a server runs on this folder."""

@@ -149,3 +149,37 @@ async def test_output_goes_to_the_log_and_to_the_console_when_asked(tmp_path, co
     assert (tmp_path / "logs/host.log").read_text() == "started host\nstopped host\n"
     assert (tmp_path / "logs/cosmos.log").read_text() == "started cosmos\nstopped cosmos\n"
     assert console.output == b"started host\nstopped host\n"
+
+
+async def test_command_that_does_not_exist_is_named(processes, tmp_path):
+    missing = Program("shop", ["./no-such-program"], {}, tmp_path)
+
+    with pytest.raises(ProcessFailedError, match=r"shop cannot be started: \./no-such-program"):
+        await processes.start(missing)
+
+
+async def test_service_is_filled_again_after_it_was_killed(processes, tmp_path, pids):
+    filled = []
+
+    async def fill():
+        filled.append(pids["child"])
+
+    await processes.start(program(tmp_path), fill)
+    os.kill(pids["child"], signal.SIGKILL)
+    await eventually(lambda: len(filled) == 2)
+
+    assert filled[0] != filled[1]
+
+
+async def test_service_that_refuses_to_be_filled_again_is_reported(processes, tmp_path, pids):
+    calls = []
+
+    async def fill():
+        calls.append(1)
+        if len(calls) == 2:
+            raise ValueError("no room")
+
+    await processes.start(program(tmp_path), fill)
+    os.kill(pids["child"], signal.SIGKILL)
+    with pytest.raises(ValueError, match="no room"):
+        await asyncio.wait_for(processes.failure(), 10)
