@@ -17,9 +17,6 @@ from localazure.console import Console
 from localazure.host.errors import ConfigError
 from localazure.state import StateError, StateFolder
 
-if TYPE_CHECKING:
-    pass
-
 Command = TypeVar("Command", bound=click.Command)
 
 STOP_WITHIN_S = 60.0
