@@ -64,6 +64,11 @@ def dump(value: Any) -> str:
     return text
 
 
+def utf8_size(text: str) -> int:
+    """How many bytes a text has on the wire."""
+    return len(text) if text.isascii() else len(text.encode())
+
+
 def canonical(value: Any) -> str:
     """A text that is equal for equal values: numbers as doubles, object keys in order."""
     return _canonical.encode(as_doubles(value))
@@ -94,13 +99,8 @@ def _as_double(value: float) -> int | float:
 
 
 def _depth(value: Any) -> int:
-    deepest, level = 0, [value]
-    while level:
-        deepest += 1
-        level = [
-            child
-            for node in level
-            if isinstance(node, dict | list)
-            for child in (node.values() if isinstance(node, dict) else node)
-        ]
-    return deepest - 1  # the scalars at the bottom do not count
+    depth, level = 0, [value]
+    while level := [node for node in level if isinstance(node, dict | list)]:
+        depth += 1
+        level = [child for node in level for child in (node.values() if isinstance(node, dict) else node)]
+    return depth

@@ -21,7 +21,7 @@ from typing import Any, Final
 from localazure.cosmos import continuation
 from localazure.cosmos.continuation import Position
 from localazure.cosmos.errors import BadRequest
-from localazure.cosmos.jsontext import canonical, dump, parse, parse_object
+from localazure.cosmos.jsontext import canonical, dump, parse, parse_object, utf8_size
 from localazure.cosmos.query import UNDEFINED, CompiledQuery, compile_query
 from localazure.cosmos.resources import Container
 from localazure.cosmos.scope import Scan, Scope, narrowed, scan
@@ -67,14 +67,14 @@ class Page:
     examined_size: int = 0
     next: Position | None = None
 
-    def take(self, text: str) -> None:
-        """Add a row."""
+    def take(self, text: str, page_size: int) -> bool:
+        """Add a row if there is room for it; the first row always fits."""
+        size = utf8_size(text)
+        if self.rows and (len(self.rows) >= page_size or self.size + size > MAX_PAGE_BYTES):
+            return False
         self.rows.append(text)
-        self.size += len(text)
-
-    def is_full(self, page_size: int) -> bool:
-        """Whether the next row belongs to the next page."""
-        return len(self.rows) >= page_size or (self.size > 0 and self.size >= MAX_PAGE_BYTES)
+        self.size += size
+        return True
 
 
 def parse_question(body: bytes) -> Question:
@@ -142,10 +142,9 @@ def page_of_texts(candidates: Iterable[Candidate], page_size: int) -> Page:
     """A page of whole items, without a query."""
     page = Page()
     for sequence, text in candidates:
-        if page.is_full(page_size):
+        if not page.take(text, page_size):
             page.next = Position(sequence)
             break
-        page.take(text)
     return page
 
 
@@ -165,11 +164,10 @@ def _stream(page: Page, wanted: PageRequest, candidates: Iterable[Candidate]) ->
         for index in range(done, len(rows)):
             if seen >= end:
                 return
-            if seen >= first:
-                if page.is_full(wanted.size):
-                    page.next = Position(sequence, index, seen)
-                    return
-                page.take(text if rows[index] is document else dump(rows[index]))
+            row = text if rows[index] is document else dump(rows[index])
+            if seen >= first and not page.take(row, wanted.size):
+                page.next = Position(sequence, index, seen)
+                return
             seen += 1
         if seen >= end:
             return
@@ -177,10 +175,9 @@ def _stream(page: Page, wanted: PageRequest, candidates: Iterable[Candidate]) ->
 
 def _slice(page: Page, rows: list[Any], wanted: PageRequest) -> None:
     for index in range(wanted.position.rows, len(rows)):
-        if page.is_full(wanted.size):
+        if not page.take(dump(rows[index]), wanted.size):
             page.next = Position(rows=index)
             return
-        page.take(dump(rows[index]))
 
 
 def _window(question: Question) -> tuple[int, float]:

@@ -11,7 +11,7 @@ import re
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -41,13 +41,14 @@ class Store:
         self.path = path or Path(self._temporary.name if self._temporary else "") / "cosmos.sqlite"
         self._synchronous = "FULL" if full_durability else "NORMAL"
         self._statements = load_statements()
-        self._lock = _lock(self.path)
-        self._writer = self._connect()
-        try:
-            self._prepare()
-        except BaseException:
-            self.close()
-            raise
+        with ExitStack() as undo:
+            self._lock = undo.enter_context(closing(_lock(self.path)))
+            try:
+                self._writer = undo.enter_context(closing(self._connect()))
+                self._prepare()
+            except sqlite3.DatabaseError as error:
+                raise ConfigError(f"--data {self.path} cannot be opened: {error}") from error
+            undo.pop_all()
 
     def run(self, statement: str, /, **parameters: Any) -> sqlite3.Cursor:
         """Execute the statement of that name. Raises KeyError for an unknown name and sqlite3's own errors."""

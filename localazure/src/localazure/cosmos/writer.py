@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from localazure.cosmos import addressing, ttl
 from localazure.cosmos.errors import Conflict, TooLarge
-from localazure.cosmos.jsontext import canonical, dump, parse
+from localazure.cosmos.jsontext import canonical, dump, parse, utf8_size
 from localazure.cosmos.partition_key import PartitionKey
 from localazure.cosmos.paths import value_at
 from localazure.cosmos.resources import Container
@@ -129,7 +129,7 @@ class Writer:
     def _version(self, item: Item, document: Mapping[str, Any]) -> Item:
         ttl.check_item(document)
         body = dump(document)
-        size = len(body) if body.isascii() else len(body.encode())
+        size = utf8_size(body)
         if size > MAX_ITEM_BYTES:
             raise TooLarge(f"The item has {size} bytes, more than {MAX_ITEM_BYTES}.")
         self.position += 1
