@@ -191,9 +191,9 @@ def _database_rid(properties: dict[str, Any]) -> str:
 def _missing_text(options: FeedOptions) -> str:
     return (
         f"Either the source container '{options.monitored.container}' (in database '{options.monitored.database}') "
-        f"or the lease container '{options.leases.container}' (in database '{options.leases.database}') does not exist. "
-        "Both containers must exist before the listener starts. To automatically create the lease container, set "
-        "'CreateLeaseContainerIfNotExists' to 'true'."
+        f"or the lease container '{options.leases.container}' (in database '{options.leases.database}') does not "
+        "exist. Both containers must exist before the listener starts. To automatically create the lease container, "
+        "set 'CreateLeaseContainerIfNotExists' to 'true'."
     )
 
 

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from localazure.clock import Clock
 from localazure.durable.client_binding import client_binding
+from localazure.durable.errors import HubInUse
 from localazure.durable.http import ManagementApi
 from localazure.durable.hub import TaskHub
 from localazure.durable.settings import TaskHubSettings
@@ -52,6 +53,7 @@ class Host:
     """One app, running. Raises ConfigError when made, PortTakenError when started."""
 
     def __init__(self, app: App, options: HostOptions, clock: Clock) -> None:
+        options.state.mkdir(parents=True, exist_ok=True)
         extensions = app.host_json.section("extensions")
         self._app, self._options, self._clock = app, options, clock
         self._id = _host_id(app.root)
@@ -93,7 +95,10 @@ class Host:
     async def start(self) -> None:
         """Open the listeners, start the task hub, start the triggers; then, and only then, answer requests."""
         await self._open_listeners()
-        await self._hub.start()
+        try:
+            await self._hub.start()
+        except HubInUse as error:
+            raise ConfigError(f"{error} Choose another directory with --state.") from error
         self._triggers.start(self._invoker, self._clock, self._options.state, self._id)
         self._gateway.is_open = True
         self._admin.state = "Running"

@@ -1,0 +1,205 @@
+"""What the host does when it starts and stops, and how it says that an app cannot be run."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from typing import Any
+
+EMPTY_APP = "import azure.functions as func\napp = func.FunctionApp()\n"
+HELLO = """
+import azure.functions as func
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+@app.route(route="hello")
+def hello(req: func.HttpRequest) -> str:
+    return "hello"
+"""
+
+
+def _refused(host: Any) -> list[str]:
+    """The lines that a host prints which cannot start."""
+    host.process.communicate(timeout=20)
+    assert host.process.returncode == 1
+    assert host.facts == {}
+    return str(host.log_text()).splitlines()
+
+
+def test_app_that_cannot_be_loaded_is_refused_with_one_clear_line(hosts, app_of) -> None:
+    lines = _refused(hosts.start(app_of("import azure.functions as func\ndef broken(:\n")))
+    assert lines[0] == "function_app.py:2: SyntaxError: invalid syntax"
+
+
+def test_h015_host_json_that_cannot_be_used_is_refused(hosts, app_of) -> None:
+    host_json = '{"version": "2.0", "extensions": {"durableTask": {"hubName": "1"}}}'
+    line = "host.json: extensions.durableTask.hubName must be a letter and 2 to 44 letters or digits, not '1'"
+    assert _refused(hosts.start(app_of(EMPTY_APP, host_json)))[-1] == line
+
+
+async def test_h001_app_without_functions_and_h015_without_host_json_starts(hosts, app_of, http) -> None:
+    host = hosts.start(app_of(EMPTY_APP, host_json=None))
+    async with http.get(f"{host.url}/admin/functions") as response:
+        assert await response.json() == []
+
+
+async def test_h004_script_name_can_be_set_and_h017_environment_wins_over_the_file(hosts, app_of, http) -> None:
+    root = app_of(
+        HELLO + 'import os\nassert os.environ["NAME"] == "environment", os.environ["NAME"]\n', script="main.py"
+    )
+    (root / "local.settings.json").write_text(
+        '{"IsEncrypted": false, "Values": {"NAME": "file", "PYTHON_SCRIPT_FILE_NAME": "main.py"}}'
+    )
+    host = hosts.start(root, NAME="environment")
+    async with http.get(f"{host.url}/api/hello") as response:
+        assert await response.text() == "hello"
+
+
+async def test_h005_functions_are_asked_for_once(hosts, app_of) -> None:
+    counting = """
+class Counting(func.FunctionApp):
+    def get_functions(self):
+        print("asked", flush=True)
+        return super().get_functions()
+app = Counting()
+"""
+    host = hosts.start(app_of("import azure.functions as func\n" + counting))
+    host.process.send_signal(15)
+    assert host.process.communicate(timeout=20)[0].decode().count("asked") == 1
+
+
+async def test_h014_only_allowed_functions_run(hosts, app_of, http) -> None:
+    code = HELLO + '\n@app.route(route="other")\ndef other(req: func.HttpRequest) -> str:\n    return "other"\n'
+    host = hosts.start(app_of(code, '{"version": "2.0", "functions": ["hello"]}'))
+    for path, status in (("hello", 200), ("other", 404)):
+        async with http.get(f"{host.url}/api/{path}") as response:
+            assert response.status == status
+    async with http.get(f"{host.url}/admin/functions") as response:
+        assert [item["name"] for item in await response.json()] == ["hello", "other"]
+
+
+async def test_h016_environment_overrides_host_json(hosts, app_of, http) -> None:
+    host = hosts.start(app_of(HELLO), AzureFunctionsJobHost__extensions__http__routePrefix="v1")
+    async with http.get(f"{host.url}/v1/hello") as response:
+        assert response.status == 200
+
+
+async def test_h020_one_pool_thread_serialises_plain_functions(hosts, app_of, http) -> None:
+    code = """
+import threading, time
+import azure.functions as func
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+running = []
+
+@app.route(route="overlap")
+def overlap(req: func.HttpRequest) -> str:
+    running.append(1)
+    most = len(running)
+    time.sleep(0.1)
+    running.pop()
+    return str(most)
+"""
+
+    host = hosts.start(app_of(code), PYTHON_THREADPOOL_THREAD_COUNT="1")
+
+    async def overlap() -> str:
+        async with http.get(f"{host.url}/api/overlap") as response:
+            return await response.text()
+
+    assert await asyncio.gather(*(overlap() for _ in range(3))) == ["1", "1", "1"]
+
+
+def test_taken_port_ends_with_code_3_and_names_port_and_option(hosts, app_of) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        host = hosts.start(app_of(EMPTY_APP), "--port", str(port))
+        host.process.communicate(timeout=20)
+    assert host.process.returncode == 3
+    assert f"Port {port} is unavailable" in host.log_text()
+    assert "--port" in host.log_text()
+
+
+async def test_stopping_lets_a_running_request_end(hosts, http) -> None:
+
+    host = hosts.start("http")
+
+    async def slow() -> tuple[int, str]:
+        async with http.get(f"{host.url}/api/slow?seconds=0.4") as response:
+            return response.status, await response.text()
+
+    request = asyncio.create_task(slow())
+    await host.logged("Executing 'Functions.slow'")
+    stopped = asyncio.to_thread(host.stop)
+    assert await asyncio.gather(request, stopped) == [(200, "done"), 0]
+
+
+async def test_host_ends_when_its_server_is_gone(hosts, app_of) -> None:
+
+    host = hosts.start(app_of(EMPTY_APP))
+    os.close(host._parent_end)
+    assert host.process.wait(timeout=20) == 0
+
+
+async def test_h047_asgi_app_is_served_and_its_lifespan_ran_once(hosts, app_of, http) -> None:
+    code = """
+import json
+import azure.functions as func
+
+started = []
+
+async def asgi(scope, receive, send):
+    if scope["type"] == "lifespan":
+        await receive()
+        started.append(1)
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        return
+    body = (await receive())["body"].decode()
+    seen = {"path": scope["path"], "query": scope["query_string"].decode(), "body": body, "starts": len(started)}
+    headers = [(b"content-type", b"application/json"), (b"x-twice", b"1"), (b"x-twice", b"2")]
+    await send({"type": "http.response.start", "status": 201, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(seen).encode()})
+
+app = func.AsgiFunctionApp(app=asgi, http_auth_level=func.AuthLevel.ANONYMOUS)
+"""
+    host = hosts.start(app_of(code), AzureFunctionsJobHost__extensions__http__routePrefix="")
+    for _ in range(2):
+        async with http.post(f"{host.url}/a/b?c=d", data="hi") as response:
+            assert response.status == 201, host.log_text()
+            assert response.headers.getall("x-twice") == ["1", "2"]
+            assert await response.json() == {"path": "/a/b", "query": "c=d", "body": "hi", "starts": 1}
+
+
+async def test_h048_wsgi_app_is_served(hosts, app_of, http) -> None:
+    code = """
+import azure.functions as func
+
+def wsgi(environ, start_response):
+    start_response("202 Accepted", [("Content-Type", "text/plain"), ("X-Path", environ["PATH_INFO"])])
+    return [environ["wsgi.input"].read()]
+
+app = func.WsgiFunctionApp(app=wsgi, http_auth_level=func.AuthLevel.ANONYMOUS)
+"""
+    host = hosts.start(app_of(code), AzureFunctionsJobHost__extensions__http__routePrefix="")
+    async with http.post(f"{host.url}/a/b", data="hi") as response:
+        assert (response.status, response.headers["X-Path"]) == (202, "/a/b"), host.log_text()
+        assert await response.text() == "hi"
+
+
+async def test_h045_cors_allows_only_the_listed_origins(hosts, app_of, http) -> None:
+    root = app_of(HELLO)
+    (root / "local.settings.json").write_text(
+        '{"IsEncrypted": false, "Host": {"CORS": "https://a.example", "CORSCredentials": true}}'
+    )
+    host = hosts.start(root)
+    asks = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "x-thing"}
+    async with http.options(f"{host.url}/api/hello", headers={"Origin": "https://a.example"} | asks) as response:
+        assert response.status == 204
+        assert response.headers["Access-Control-Allow-Origin"] == "https://a.example"
+        assert response.headers["Access-Control-Allow-Methods"] == "PUT"
+        assert response.headers["Access-Control-Allow-Headers"] == "x-thing"
+        assert response.headers["Access-Control-Allow-Credentials"] == "true"
+    async with http.options(f"{host.url}/api/hello", headers={"Origin": "https://b.example"} | asks) as response:
+        assert "Access-Control-Allow-Origin" not in response.headers
+    async with http.get(f"{host.url}/api/hello", headers={"Origin": "https://a.example"}) as response:
+        assert response.headers["Access-Control-Allow-Origin"] == "https://a.example"
