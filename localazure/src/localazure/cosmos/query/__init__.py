@@ -1,7 +1,8 @@
 """The query language of Cosmos DB for NoSQL, as a pure function from documents to rows.
 
 Text becomes tokens (`lexer`), a tree (`parser`, `expressions`, `nodes`) and closures (`compile`, `select`), once per
-text. Nothing here reads a clock or a store: documents, parameters and the time are arguments.
+text; `plan` splits a query for a client that asks every partition itself. Nothing here reads a clock or a store:
+documents, parameters and the time are arguments.
 
 >>> compile_query("SELECT VALUE c.n FROM c WHERE c.n > @least").run(documents, {"@least": 1}, now)
 """
@@ -9,6 +10,7 @@ text. Nothing here reads a clock or a store: documents, parameters and the time 
 from localazure.cosmos.query.bounds import Bounds
 from localazure.cosmos.query.compiled import CompiledQuery, compile_query
 from localazure.cosmos.query.errors import QueryError
+from localazure.cosmos.query.plan import needs_plan, query_plan
 from localazure.cosmos.query.values import UNDEFINED
 
-__all__ = ["UNDEFINED", "Bounds", "CompiledQuery", "QueryError", "compile_query"]
+__all__ = ["UNDEFINED", "Bounds", "CompiledQuery", "QueryError", "compile_query", "needs_plan", "query_plan"]

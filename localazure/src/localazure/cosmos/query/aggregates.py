@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final, Protocol
 
-from localazure.cosmos.query.values import UNDEFINED, distinct, is_array, is_number, is_object, number, sort_key
+from localazure.cosmos.query.operators import CHAINED
+from localazure.cosmos.query.values import UNDEFINED, distinct, is_array, is_object, sort_key
 
 
 class Aggregate(Protocol):
@@ -47,8 +48,7 @@ class Sum:
         self._total: Any = 0
 
     def add(self, value: Any) -> None:
-        valid = self._total is not UNDEFINED and is_number(value)
-        self._total = number(self._total + value) if valid else UNDEFINED
+        self._total = CHAINED["+"](self._total, value)
 
     def result(self) -> Any:
         return self._total
@@ -66,8 +66,7 @@ class Average(Sum):
         self._count += 1
 
     def result(self) -> Any:
-        total = super().result()
-        return UNDEFINED if total is UNDEFINED or not self._count else number(total / self._count)
+        return CHAINED["/"](super().result(), self._count)
 
 
 class Max:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
-from localazure.cosmos.query.errors import BAD_BOUND, UNRESOLVED, QueryError
+from localazure.cosmos.query.errors import BAD_BOUND, QueryError, undeclared_parameter
 from localazure.cosmos.query.nodes import Constant, Parameter, Query
 from localazure.cosmos.query.values import is_integer
 
@@ -45,7 +45,7 @@ def _read(bound: Constant | Parameter | None, parameters: Mapping[str, Any]) -> 
     if isinstance(bound, Constant):
         return int(bound.value)
     if bound.name not in parameters:
-        raise QueryError(UNRESOLVED, f"The parameter '{bound.name}' is not declared.", *bound.span)
+        raise undeclared_parameter(bound.name, bound.span)
     value = parameters[bound.name]
     if not is_integer(value) or value < 0:
         raise QueryError(BAD_BOUND, "TOP, OFFSET and LIMIT need a whole number from 0 on.", *bound.span)

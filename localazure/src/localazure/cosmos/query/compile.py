@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from localazure.cosmos.query import nodes
 from localazure.cosmos.query.aggregates import AGGREGATES
-from localazure.cosmos.query.errors import ARGUMENT_COUNT, UNKNOWN_FUNCTION, UNRESOLVED, QueryError
+from localazure.cosmos.query.errors import ARGUMENT_COUNT, UNKNOWN_FUNCTION, QueryError, undeclared_parameter
 from localazure.cosmos.query.functions import FUNCTIONS, Function
 from localazure.cosmos.query.functions.registry import ANY
 from localazure.cosmos.query.like import like
@@ -60,7 +60,7 @@ def _parameter(node: nodes.Parameter, scope: Scope) -> Evaluator:  # noqa: ARG00
         try:
             return frame.context.parameters[name]
         except KeyError:
-            raise QueryError(UNRESOLVED, f"The parameter '{name}' is not declared.", *span) from None
+            raise undeclared_parameter(name, span) from None
 
     return read
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from localazure.cosmos.query import lookup
 from localazure.cosmos.query.bounds import Bounds, read_bounds
-from localazure.cosmos.query.errors import UNRESOLVED, QueryError
+from localazure.cosmos.query.errors import undeclared_parameter
 from localazure.cosmos.query.lexer import Kind, tokenize
 from localazure.cosmos.query.parser import parse
 from localazure.cosmos.query.scope import Context, Frame, Scope
@@ -23,7 +23,7 @@ def compile_query(text: str) -> CompiledQuery:
 
 
 class CompiledQuery:
-    """One query text. Instances are shared and hold no state between calls.
+    """One query text and its syntax `tree`. Instances are shared and hold no state between calls.
 
     `parameters` maps `@name` to a JSON value, or to UNDEFINED for a parameter sent without a value. Every method but
     `rows` raises QueryError SC2001 when a parameter of the text is missing there; `rows`, called once per document,
@@ -34,8 +34,8 @@ class CompiledQuery:
         tokens = tokenize(text)
         self.text = text
         self._parameters = {token.text: token.span for token in tokens if token.kind is Kind.PARAMETER}
-        self._query = parse(tokens)
-        self._select = compile_select(self._query, Scope(), root=True)
+        self.tree = parse(tokens)
+        self._select = compile_select(self.tree, Scope(), root=True)
 
     @property
     def is_streaming(self) -> bool:
@@ -45,12 +45,12 @@ class CompiledQuery:
     def bounds(self, parameters: Mapping[str, Any]) -> Bounds:
         """TOP, OFFSET and LIMIT. Raises QueryError SC2061 for anything but whole numbers from 0 on."""
         self._check(parameters)
-        return read_bounds(self._query, parameters)
+        return read_bounds(self.tree, parameters)
 
     def equalities(self, parameters: Mapping[str, Any]) -> lookup.Equalities:
         """For property paths from the document's root, the values one of which every matching document has there."""
         self._check(parameters)
-        return lookup.equalities(self._query, parameters)
+        return lookup.equalities(self.tree, parameters)
 
     def rows(self, document: dict[str, Any], parameters: Mapping[str, Any], now: datetime) -> list[Any]:
         """The rows of one document before TOP, OFFSET and LIMIT; for streaming queries only."""
@@ -68,4 +68,4 @@ class CompiledQuery:
     def _check(self, parameters: Mapping[str, Any]) -> None:
         for name, span in self._parameters.items():
             if name not in parameters:
-                raise QueryError(UNRESOLVED, f"The parameter '{name}' is not declared.", *span)
+                raise undeclared_parameter(name, span)

@@ -13,6 +13,7 @@ ARGUMENT_COUNT: Final = "SC2050"
 BAD_BOUND: Final = "SC2061"
 MISPLACED_AGGREGATE: Final = "SC2101"
 NOT_GROUPED: Final = "SC2102"
+UNSUPPORTED_FEATURE: Final = "SC3000"  # ours: the service names the feature in its message and has no such code
 
 
 class QueryError(Exception):
@@ -34,3 +35,8 @@ class QueryError(Exception):
             "message": self.message,
         }
         return "Message: " + json.dumps({"errors": [error]}, separators=(",", ":"), ensure_ascii=False)
+
+
+def undeclared_parameter(name: str, span: tuple[int, int]) -> QueryError:
+    """The error for a parameter in the text that the request does not bring."""
+    return QueryError(UNRESOLVED, f"The parameter '{name}' is not declared.", *span)

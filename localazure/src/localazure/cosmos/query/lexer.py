@@ -52,17 +52,17 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One word of the text; `value` is the constant a number or string stands for, else the text."""
+    """One word of the text.
+
+    `value` is the constant that a number or string stands for, else the text; `keyword` is the word in upper case for
+    names and symbols, empty for constants and parameters.
+    """
 
     kind: Kind
     text: str
     value: Any
     span: Span
-
-    @property
-    def keyword(self) -> str:
-        """The word in upper case for names and symbols, empty for constants and parameters."""
-        return self.text.upper() if self.kind in (Kind.NAME, Kind.SYMBOL) else ""
+    keyword: str = ""
 
 
 def tokenize(text: str) -> list[Token]:
@@ -89,7 +89,7 @@ def _token(match: re.Match[str]) -> Token:
         return Token(kind, text, _number(text, span), span)
     if kind is Kind.STRING:
         return Token(kind, text, _string(text, span), span)
-    return Token(kind, text, text, span)
+    return Token(kind, text, text, span, "" if kind is Kind.PARAMETER else text.upper())
 
 
 def _number(text: str, span: Span) -> Any:

@@ -55,7 +55,10 @@ def _numeric(calculate: Binary) -> Binary:
     def apply(left: Any, right: Any) -> Any:
         if not is_number(left) or not is_number(right):
             return UNDEFINED
-        return number(calculate(left, right))
+        try:
+            return number(calculate(left, right))
+        except OverflowError:
+            return UNDEFINED
 
     return apply
 

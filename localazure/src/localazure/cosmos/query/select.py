@@ -101,7 +101,7 @@ def compile_select(query: nodes.Query, scope: Scope, *, root: bool) -> Select:
     where = compile_expression(query.where, scope) if query.where is not None else None
     order = [(compile_expression(key.expression, scope), key.descending) for key in query.order_by]
     grouping = None
-    if query.group_by or _aggregates(query.select):
+    if query.group_by or aggregates_of(query.select):
         keys = compile_all(query.group_by, scope)
         scope, aggregation = scope.grouped(outer, query.group_by)
         grouping = Grouping(keys, aggregation)
@@ -158,13 +158,15 @@ def _values(value: Any, each: bool) -> Iterable[Any]:
     return () if value is UNDEFINED else (value,)
 
 
-def _aggregates(select: nodes.Expression | tuple[nodes.Item, ...] | None) -> bool:
+def aggregates_of(select: nodes.Expression | tuple[nodes.Item, ...] | None) -> list[nodes.Call]:
+    """The aggregates in a select list, but for those of its subqueries."""
     expressions = [item.expression for item in select] if isinstance(select, tuple) else [select] if select else []
-    return any(
-        isinstance(node, nodes.Call) and node.name in AGGREGATES
+    return [
+        node
         for expression in expressions
         for node in nodes.walk(expression)
-    )
+        if isinstance(node, nodes.Call) and node.name in AGGREGATES
+    ]
 
 
 def _projection(select: nodes.Expression | tuple[nodes.Item, ...] | None, scope: Scope) -> Evaluator:

@@ -77,7 +77,7 @@ def _from_decimal(value: Decimal) -> int | float:
 @GROUP.add("NumberBin", NUMBER, optional=(NUMBER,))
 def number_bin(value: float, size: float = 1) -> Any:
     """The multiple of `size` at or below `value`."""
-    return number(math.floor(value / size) * size) if size > 0 else UNDEFINED
+    return _calculated(lambda: math.floor(value / size) * size)() if size > 0 else UNDEFINED
 
 
 def _exact(calculate: Callable[[int, int], int | None]) -> Callable[[float, float], Any]:

@@ -86,7 +86,7 @@ def replace(text: str, old: str, new: str) -> str:
 def replicate(text: str, count: float) -> Any:
     """The text repeated, undefined for a negative count or a result of more than 10,000 characters."""
     times = int(count)
-    return text * times if times >= 0 and len(text) * times <= MAX_REPLICATED else UNDEFINED
+    return text * times if 0 <= max(len(text), 1) * times <= MAX_REPLICATED else UNDEFINED
 
 
 @GROUP.add("REVERSE", STRING)
