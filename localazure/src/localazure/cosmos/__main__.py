@@ -18,6 +18,7 @@ from localazure.cosmos.errors import ConfigError
 from localazure.cosmos.http import CosmosServer
 from localazure.cosmos.options import CONSISTENCY_LEVELS, EMULATOR_KEY, Options
 
+QUERY_MODE_HELP = "strict leaves merging the results of several partitions to clients, as the service does"
 PORT_TAKEN = 3
 BAD_CONFIGURATION = 2
 
@@ -68,6 +69,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--advertise", default="", help="URL that clients are told to use; default: the one they used")
     parser.add_argument("--consistency", choices=CONSISTENCY_LEVELS, default="Session", help="account default")
     parser.add_argument("--partitions", type=int, default=1, help="physical partitions of new containers")
+    parser.add_argument("--query-mode", choices=("permissive", "strict"), default="permissive", help=QUERY_MODE_HELP)
+    parser.add_argument("--check-session", action="store_true", help="refuse session tokens ahead of the data")
+    parser.add_argument("--change-log", choices=("on", "off"), default="on", help="keep every version for its feed")
+    parser.add_argument("--change-log-retention", type=int, metavar="SECONDS", help="how long; default: for ever")
     parser.add_argument("--throttle", action="store_true", help="answer 429 beyond each offer's throughput")
     parser.add_argument(
         "--ru", type=int, default=0, help="throttle every container to so many request units per second"
@@ -88,6 +93,10 @@ def _options(arguments: argparse.Namespace) -> Options:
         advertise=arguments.advertise,
         consistency=arguments.consistency,
         partitions=arguments.partitions,
+        strict_queries=arguments.query_mode == "strict",
+        check_session=arguments.check_session,
+        change_log=arguments.change_log == "on",
+        change_log_retention_s=arguments.change_log_retention,
         throttle=arguments.throttle,
         ru_per_s=arguments.ru,
         full_durability=arguments.durability == "full",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -42,7 +43,9 @@ class Account:
         self.options = options
         self.clock = ShiftedClock(clock)
         self.store = Store(options.data, full_durability=options.full_durability)
-        self.catalog = Catalog(self.store, partitions=options.partitions)
+        self.catalog = Catalog(self.store, partitions=options.partitions, change_log=options.change_log)
+        if not options.change_log:
+            self.store.run("forget_changes", before=sys.maxsize)  # a log with a gap would be worse than none
         self.queries = QueryRunner(self.store)
         self.budgets = Budgets(self.clock, enabled=options.throttle or options.ru_per_s > 0, fixed=options.ru_per_s)
         self.faults = Faults()
@@ -50,7 +53,8 @@ class Account:
 
     def start(self) -> None:
         """Begin to sweep expired items."""
-        sweeping = sweep_forever(self.store, self.catalog.numbered, self.clock)
+        retention_s = self.options.change_log_retention_s
+        sweeping = sweep_forever(self.store, self.catalog.numbered, self.clock, retention_s=retention_s)
         self._sweeper = asyncio.create_task(sweeping, name="sweeper")
 
     async def close(self) -> None:

@@ -22,15 +22,26 @@ MAX_RANGES: Final = 100
 class Catalog:
     """Finds resources by name or resource id, and creates, changes and drops them."""
 
-    def __init__(self, store: Store, *, partitions: int) -> None:
+    def __init__(self, store: Store, *, partitions: int, change_log: bool) -> None:
         self._store = store
+        self._change_log = change_log
         self._partitions = partitions
         self._databases = {row[0]: Database(*row) for row in store.rows("list_databases")}
         self._containers: dict[str, Container] = {}
         for number, rid, parent, name, text, ts, etag, lsn, sequence, count in store.rows("list_containers"):
             ranges, given = split_ranges(count), parse(text)
             found = Container(
-                number, rid, self._databases[parent], name, ts, etag, lsn, sequence, ranges, properties=given
+                number,
+                rid,
+                self._databases[parent],
+                name,
+                ts,
+                etag,
+                lsn,
+                sequence,
+                ranges,
+                change_log,
+                properties=given,
             )
             self._containers[rid] = found
         self._offers = {row[0]: _offer(row) for row in store.rows("list_offers")}
@@ -127,7 +138,9 @@ class Catalog:
                 range_count=ranges,
             ).lastrowid
             assert number is not None  # noqa: S101 - an INSERT always has a row id
-            container = Container(number, rid, database, name, ts, etag, 0, 0, split_ranges(ranges), properties=given)
+            container = Container(
+                number, rid, database, name, ts, etag, 0, 0, split_ranges(ranges), self._change_log, properties=given
+            )
             offer = self._add_offer(container, throughput, now) if throughput else None
         self._containers[rid] = container
         self._remember_offer(offer)

@@ -69,6 +69,7 @@ def read(store: Store, container: Container, scope: Scope, reader: Reader, now: 
         "epk_to": scope.epk_to,
     }
     if reader.all_versions:
+        _check_retained(store, container, reader.after)
         cut, entries, entry = "changes_cut", "changes_between", _change
     else:
         cut, entries, entry = "latest_cut", "latest_versions", _latest
@@ -76,6 +77,13 @@ def read(store: Store, container: Container, scope: Scope, reader: Reader, now: 
     full = store.row(cut, **given, size=reader.page_size)
     upto = full[0] if full else container.lsn
     return FeedPage([entry(container, row) for row in store.rows(entries, **given, upto=upto)], upto)
+
+
+def _check_retained(store: Store, container: Container, after: int) -> None:
+    """Raises BadRequest when changes after that number are not in the log any more."""
+    (oldest,) = store.rows("oldest_change", container=container.number)[0]
+    if after + 1 < (container.lsn + 1 if oldest is None else oldest):
+        raise BadRequest(f"The change log does not reach back to {after}: it was trimmed or switched off.")
 
 
 def _latest(container: Container, row: tuple[Any, ...]) -> str:

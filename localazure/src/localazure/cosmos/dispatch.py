@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from localazure.cosmos import session
 from localazure.cosmos.account import Account
 from localazure.cosmos.addressing import FEEDS, Kind
 from localazure.cosmos.api import containers, databases, items, offers, queries
@@ -53,7 +54,7 @@ def _post_items(account: Account, container: Container, call: Call) -> Reply | A
     if call.flag("x-ms-cosmos-is-batch-request"):
         return items.execute_batch(account, container, call)
     if call.flag("x-ms-cosmos-is-query-plan-request"):
-        raise BadRequest("Query plans are not served: every query is executed completely by the server.")
+        return queries.plan_query(account, container, call)
     if call.is_query:
         return queries.query_items(account, container, call)
     if call.flag("x-ms-documentdb-is-upsert"):
@@ -96,9 +97,11 @@ async def _throttled(account: Account, container: Container, call: Call, handler
     payer, offer = account.catalog.offer_for(container)
     if offer:
         account.budgets.admit(payer, offer.ru_per_s)
+    reads = call.method == "GET" or call.is_query
+    if reads and account.options.check_session:
+        session.check(container, call.headers)
     answer = handler(account, container, call)
     reply = await answer if inspect.isawaitable(answer) else answer
-    reads = call.method == "GET" or call.is_query
     level = call.headers.get("x-ms-consistency-level") or account.options.consistency
     if reads and level in DOUBLED_LEVELS:
         reply.charge *= 2
@@ -131,7 +134,7 @@ def _container_of(account: Account, call: Call) -> Container:
 
 def _add_container_headers(container: Container, reply: Reply) -> None:
     range_id = reply.headers.setdefault(RANGE_HEADER, container.ranges[0].id)
-    reply.headers["x-ms-session-token"] = f"{range_id}:-1#{container.lsn}"
+    reply.headers[session.HEADER] = session.token(container, range_id)
     reply.headers["lsn"] = str(container.lsn)
     reply.headers["x-ms-alt-content-path"] = container.content_path
     reply.headers["x-ms-content-path"] = container.rid

@@ -30,15 +30,26 @@ class ConfigError(Exception):
 
 
 class ServiceError(Exception):
-    """A refusal that the client sees: an HTTP status, perhaps a sub-status, and a message."""
+    """A refusal that the client sees: an HTTP status, perhaps a sub-status, and a message.
+
+    `details` are further members of the error body.
+    """
 
     status: ClassVar[int]
 
-    def __init__(self, message: str, *, substatus: int = 0, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        substatus: int = 0,
+        headers: Mapping[str, str] | None = None,
+        details: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.substatus = substatus
         self.headers = dict(headers or {})
+        self.details = dict(details or {})
 
 
 class BadRequest(ServiceError):

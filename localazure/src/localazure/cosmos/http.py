@@ -13,6 +13,7 @@ import ssl
 import uuid
 from collections import deque
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from aiohttp import web
@@ -35,6 +36,7 @@ MAX_HEADER_BYTES: Final = 64 * 1024
 REQUESTS_KEPT: Final = 1000
 ADMIN_PATH: Final = "/_emulator"
 JSON: Final = "application/json"
+NO_DETAILS: Final[Mapping[str, str]] = MappingProxyType({})
 
 _log = logging.getLogger(__name__)
 
@@ -144,20 +146,22 @@ async def _read_body(request: web.BaseRequest) -> bytes:
 def _refusal(error: ServiceError | QueryError, activity: str) -> Reply:
     if isinstance(error, QueryError):
         return _reply(400, error.to_message(), activity)
-    reply = _problem(error.status, error.message, activity, error.substatus)
+    reply = _problem(error.status, error.message, activity, error.substatus, error.details)
     reply.headers |= error.headers
     if isinstance(error, Unauthorized):
         reply.headers["www-authenticate"] = 'Bearer error="invalid_token"'
     return reply
 
 
-def _problem(status: int, message: str, activity: str, substatus: int = 0) -> Reply:
-    reply = _reply(status, f"Message: {dump({'Errors': [message]})}", activity)
+def _problem(
+    status: int, message: str, activity: str, substatus: int = 0, details: Mapping[str, str] = NO_DETAILS
+) -> Reply:
+    reply = _reply(status, f"Message: {dump({'Errors': [message]})}", activity, details)
     if substatus:
         reply.headers["x-ms-substatus"] = str(substatus)
     return reply
 
 
-def _reply(status: int, message: str, activity: str) -> Reply:
+def _reply(status: int, message: str, activity: str, details: Mapping[str, str] = NO_DETAILS) -> Reply:
     code = CODES.get(status, "Error")
-    return Reply(status, dump({"code": code, "message": f"{message}\r\nActivityId: {activity}, "}))
+    return Reply(status, dump({"code": code, "message": f"{message}\r\nActivityId: {activity}, ", **details}))

@@ -14,7 +14,12 @@ CONSISTENCY_LEVELS: Final = ("Strong", "BoundedStaleness", "Session", "Consisten
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The account's settings. `ru_per_s` is one fixed rate for every container instead of the rate of its offer."""
+    """The account's settings.
+
+    With `strict_queries` clients have to merge the results of several partitions themselves, as with the service.
+    `check_session` refuses reads that carry a session token of the future. Without `change_log` there is no feed of all
+    versions. `ru_per_s` is one fixed rate for every container instead of the rate of its offer.
+    """
 
     data: Path | None = None
     key: str = field(default=EMULATOR_KEY, repr=False)
@@ -23,6 +28,10 @@ class Options:
     advertise: str = ""
     consistency: str = "Session"
     partitions: int = 1
+    strict_queries: bool = False
+    check_session: bool = False
+    change_log: bool = True
+    change_log_retention_s: int | None = None
     throttle: bool = False
     ru_per_s: int = 0
     full_durability: bool = False

@@ -133,6 +133,12 @@ SELECT DISTINCT container FROM items INDEXED BY items_by_expiry WHERE expires_at
 -- count_items: Number and size of a container's items.
 SELECT count(*), coalesce(sum(size), 0) FROM items WHERE container = :container;
 
+-- forget_changes: Drops log entries that were written before a second.
+DELETE FROM changes WHERE ts < :before;
+
+-- oldest_change: Where the log of a container begins.
+SELECT min(lsn) FROM changes WHERE container = :container;
+
 -- latest_cut: The log number at which a page of so many latest versions is full.
 SELECT lsn FROM items INDEXED BY items_by_lsn
 WHERE container = :container AND lsn > :after AND epk >= :epk_from AND epk < :epk_to AND ts >= :since

@@ -42,7 +42,10 @@ class Range:
 
 @dataclass(slots=True, eq=False)
 class Container:
-    """A container. `lsn` and `sequence` always equal what is committed in the store."""
+    """A container. `lsn` and `sequence` always equal what is committed in the store.
+
+    `keeps_log` tells whether its changes are logged, for the feed of all versions and deletes.
+    """
 
     number: int
     rid: str
@@ -53,6 +56,7 @@ class Container:
     lsn: int
     sequence: int
     ranges: tuple[Range, ...]
+    keeps_log: bool
     properties: Mapping[str, Any] = field(default_factory=dict)
     definition: partition_key.Definition = field(init=False)
     unique_keys: tuple[tuple[PropertyPath, ...], ...] = field(init=False)

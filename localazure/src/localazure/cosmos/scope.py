@@ -57,6 +57,11 @@ def names_a_scope(headers: Mapping[str, str]) -> bool:
     return crosses or KEY_HEADER in headers or RANGE_HEADER in headers
 
 
+def spans_partitions(headers: Mapping[str, str]) -> bool:
+    """Whether a request is about the whole container, for a client that would otherwise ask range by range."""
+    return KEY_HEADER not in headers and RANGE_HEADER not in headers
+
+
 def _of_key(container: Container, headers: Mapping[str, str]) -> Scope | None:
     if KEY_HEADER not in headers:
         return None

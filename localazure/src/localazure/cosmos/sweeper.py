@@ -37,11 +37,18 @@ def sweep_container(store: Store, container: Container, now: datetime) -> int:
     return len(items)
 
 
-async def sweep_forever(store: Store, find: Callable[[int], Container], clock: Clock) -> NoReturn:
-    """Sweep every container, giving the loop away between slices. `find` maps a container's number to it."""
+async def sweep_forever(
+    store: Store, find: Callable[[int], Container], clock: Clock, *, retention_s: int | None
+) -> NoReturn:
+    """Sweep every container, giving the loop away between slices. `find` maps a container's number to it.
+
+    With `retention_s` the change log is cut to that many seconds, too.
+    """
     while True:
         await asyncio.sleep(INTERVAL_S)
         try:
+            if retention_s is not None:
+                store.run("forget_changes", before=int(clock.now().timestamp()) - retention_s)
             for (number,) in store.rows("expired_containers", now=clock.now().timestamp()):
                 swept = SLICE
                 while swept == SLICE:

@@ -177,6 +177,8 @@ class Writer:
             )
 
     def _log(self, operation: str, item: Item, previous_lsn: int | None, *, expired: bool = False) -> None:
+        if not self.container.keeps_log:
+            return
         self.store.run(
             "log_change",
             container=self.container.number,

@@ -9,10 +9,11 @@ from typing import Final
 from localazure.cosmos import change_feed, charges, continuation, scope
 from localazure.cosmos.account import Account
 from localazure.cosmos.api.feeds import feed_reply
-from localazure.cosmos.errors import BadRequest
+from localazure.cosmos.errors import QUERY_PLAN_NEEDED, BadRequest
 from localazure.cosmos.jsontext import dump
 from localazure.cosmos.messages import Call, Reply
-from localazure.cosmos.query_feed import Page, PageRequest, page_of_texts, parse_question
+from localazure.cosmos.query import needs_plan, query_plan
+from localazure.cosmos.query_feed import Page, PageRequest, Question, page_of_texts, parse_question
 from localazure.cosmos.resources import Container
 from localazure.cosmos.scope import RANGE_HEADER, Scope
 from localazure.cosmos.writer import with_system_properties
@@ -29,6 +30,8 @@ async def query_items(account: Account, container: Container, call: Call) -> Rep
         )
     within = scope.of_headers(container, call.headers)
     question = parse_question(call.body)
+    if account.options.strict_queries and scope.spans_partitions(call.headers):
+        _demand_plan(question)
     position = continuation.decode(call.headers.get("x-ms-continuation", ""), question.fingerprint)
     wanted = PageRequest(question, position, call.page_size, account.clock.now())
     page = await account.queries.page(container, within, wanted)
@@ -36,6 +39,23 @@ async def query_items(account: Account, container: Container, call: Call) -> Rep
     reply.charge = charges.query_ru(map(len, page.rows), page.examined)
     reply.headers |= {RANGE_HEADER: within.range.id, **_metrics(call, page)}
     return reply
+
+
+def plan_query(_account: Account, _container: Container, call: Call) -> Reply:
+    """POST …/docs for the plan by which a client runs a query on every partition itself."""
+    question = parse_question(call.body)
+    return Reply(text=dump(query_plan(question.query.text, question.parameters)))
+
+
+def _demand_plan(question: Question) -> None:
+    """Raises BadRequest with the plan of a query whose pieces have to be merged, as the service does."""
+    text = question.query.text
+    if needs_plan(text):
+        raise BadRequest(
+            "This cross-partition query needs a query plan.",
+            substatus=QUERY_PLAN_NEEDED,
+            details={"additionalErrorInfo": dump(query_plan(text, question.parameters))},
+        )
 
 
 def get_items(account: Account, container: Container, call: Call) -> Reply:
