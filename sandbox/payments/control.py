@@ -15,7 +15,7 @@ from sandbox.payments import ledger
 from sandbox.payments.clock import Clock
 from sandbox.payments.desk import Desk
 from sandbox.payments.faults import Faults, Rule
-from sandbox.payments.http import Api
+from sandbox.payments.http import OPERATION_NAMES, Api
 from sandbox.payments.refund_operations import let_time_pass
 from sandbox.payments.webhooks import Outbox, Sender, Target
 
@@ -91,6 +91,9 @@ class Control:
         """Takes one rule, or `{"rules": [...]}`."""
         body = await request.json()
         rules = [Rule.model_validate(rule) for rule in body.get("rules", [body])]
+        unknown = {rule.operation for rule in rules} - OPERATION_NAMES - {"*"}
+        if unknown:
+            return web.json_response({"error": f"no such operation: {', '.join(sorted(unknown))}"}, status=400)
         for rule in rules:
             self._faults.add(rule)
         return web.json_response({"rules": self._faults.listed()}, status=201)

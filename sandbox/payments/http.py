@@ -47,6 +47,8 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("POST", "/_sandbox/refunds/{id}/settle"): refund_operations.settle_refund,
 }
 
+OPERATION_NAMES = {operation.__name__ for operation in OPERATIONS.values()}
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 log = logging.getLogger(__name__)

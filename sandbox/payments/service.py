@@ -86,4 +86,6 @@ async def _pass_time(desk: Desk, clock: Clock, outbox: Outbox, sender: Sender) -
         moments = [at for at in (desk.store.next_settlement(), outbox.next_due()) if at is not None]
         wait_s = min([max(at - clock.now(), 0) for at in moments], default=LOOK_AGAIN_S)
         with suppress(TimeoutError):
-            await asyncio.wait_for(outbox.news.wait(), min(wait_s, LOOK_AGAIN_S))
+            # not wait_for: before Python 3.12 it can swallow the cancellation that ends this task
+            async with asyncio.timeout(min(wait_s, LOOK_AGAIN_S)):
+                await outbox.news.wait()
