@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from email.message import EmailMessage
 
@@ -40,12 +41,17 @@ async def send(mail: Mail) -> None:
         raise Transient(f"the mail server did not take the message: {type(error).__name__}") from error
 
 
+def message_id(key: str) -> str:
+    """The same for the same step, and short enough to stay on one line, where every mail system finds it."""
+    digest = hashlib.sha256(key.encode()).hexdigest()[:32]
+    return f"<{digest}@{settings().mail_from.partition('@')[2]}>"
+
+
 def _message(mail: Mail) -> EmailMessage:
-    sender = settings().mail_from
     message = EmailMessage()
-    message["From"] = sender
+    message["From"] = settings().mail_from
     message["To"] = mail.to or settings().mail_merchant_address
     message["Subject"] = mail.subject
-    message["Message-ID"] = f"<{mail.key.replace(':', '.')}@{sender.partition('@')[2]}>"
+    message["Message-ID"] = message_id(mail.key)
     message.set_content(mail.text)
     return message

@@ -1,0 +1,206 @@
+"""The app's own modules against the real local services, through the official SDK clients; no Functions host runs.
+
+All services start once. The app is told of them as `func start` would be: by the settings file they write.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import shlex
+import subprocess
+import sys
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp.connector
+import pytest
+import requests
+
+from adapters import clients, orders, products, secrets, stock
+from adapters.settings import settings
+from domain.catalogue import Adjustment, Product
+from domain.orders import Order, place, placed
+from domain.placement import PlaceOrder
+
+APP = Path(__file__).resolve().parents[2]
+AT = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
+START_WITHIN_S = 60
+
+Endpoints = dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the services of this run keep their state."""
+    return tmp_path_factory.mktemp("services")
+
+
+@pytest.fixture(scope="session")
+def endpoints(state: Path) -> Iterator[Endpoints]:
+    """Everything but the Functions host, with state of its own; name → URL."""
+    ready_read, ready_write = os.pipe()
+    parent_read, parent_write = os.pipe()
+    descriptors = {"LOCALAZURE_READY_FD": str(ready_write), "LOCALAZURE_PARENT_FD": str(parent_read)}
+    command = [sys.executable, "-m", "localazure", "start", "--services-only", "--free-ports"]
+    with (state / "system.log").open("wb") as log:
+        process = subprocess.Popen(
+            [*command, "--app", str(APP), "--state", str(state)],
+            env=os.environ | descriptors, pass_fds=(ready_write, parent_read), stdout=log, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    os.close(ready_write)
+    os.close(parent_read)
+    try:
+        facts = _first_words(ready_read)
+        assert facts, (state / "system.log").read_text()
+        with _settings_from(state / "host.env"):
+            yield json.loads(facts)
+    finally:
+        os.close(ready_read)
+        os.close(parent_write)  # tells the services to end
+        process.wait(START_WITHIN_S)
+
+
+def _first_words(fd: int) -> bytes:
+    with selectors.DefaultSelector() as selector:
+        selector.register(fd, selectors.EVENT_READ)
+        return os.read(fd, 65536) if selector.select(START_WITHIN_S) else b""
+
+
+@contextlib.contextmanager
+def _settings_from(file: Path) -> Iterator[None]:
+    lines = (line.partition("=") for line in file.read_text().splitlines())
+    told = {name: shlex.split(value)[0] for name, _, value in lines}
+    before = dict(os.environ)
+    os.environ.update(told)
+    # aiohttp reads SSL_CERT_FILE once, when it is imported; a process that starts with the variable needs no help.
+    aiohttp.connector._SSL_CONTEXT_VERIFIED.load_verify_locations(told["SSL_CERT_FILE"])
+    settings.cache_clear()
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        settings.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+async def fresh_clients(endpoints: Endpoints) -> AsyncIterator[None]:
+    """Clients belong to an event loop, and every test has its own."""
+    settings.cache_clear()
+    yield
+    await clients.close_all()
+    secrets.forget_all()
+
+
+@pytest.fixture
+def tenant_id() -> str:
+    """A tenant that no other test uses."""
+    return f"t-{uuid.uuid4().hex[:10]}"
+
+
+StockUp = Callable[..., Any]
+AnOrder = Callable[..., Any]
+
+
+@pytest.fixture
+def stock_up(tenant_id: str) -> StockUp:
+    """`await stock_up("TEA", 10)`: a product with so many on hand."""
+
+    async def put(sku: str, on_hand: int, *, amount_minor: int = 1250, currency: str = "EUR") -> None:
+        product = Product(
+            sku=sku, name=sku, unit_amount_minor=amount_minor, currency=currency, warehouse="berlin", updated_at=AT
+        )
+        await products.put(tenant_id, product, None)
+        if on_hand:
+            await stock.adjust(tenant_id, sku, an_adjustment(on_hand))
+
+    return put
+
+
+def an_adjustment(delta: int, *, key: str | None = None, reason: str = "goods in") -> Adjustment:
+    """A change of stock under a key of its own."""
+    return Adjustment(
+        key=key or uuid.uuid4().hex, body_hash=f"{delta}{reason}", delta=delta, reason=reason, actor="u-1", at=AT
+    )
+
+
+def an_order_request(*lines: tuple[str, int], **changes: Any) -> PlaceOrder:
+    """A valid request for these (sku, quantity) lines."""
+    body = {
+        "customerId": "c-17",
+        "currency": "EUR",
+        "paymentMethod": "pm_card_visa",
+        "lines": [{"sku": sku, "quantity": quantity} for sku, quantity in lines or [("TEA", 2)]],
+        "shipTo": {"name": "Ada", "line1": "Linden 1", "postalCode": "10117", "city": "Berlin", "country": "DE"},
+    }
+    return PlaceOrder.model_validate_json(json.dumps(body | changes))
+
+
+@pytest.fixture
+def an_order(tenant_id: str) -> AnOrder:
+    """`await an_order(("TEA", 2), email=…)`: an order as it is stored at placement."""
+
+    async def create(*lines: tuple[str, int], **changes: Any) -> Order:
+        order_id = f"o-{uuid.uuid4().hex[:12]}"
+        request = an_order_request(*lines, **changes)
+        order = place(request, tenant_id=tenant_id, order_id=order_id, at=AT, correlation_id="corr-1")
+        await orders.create(tenant_id, order, placed(order, "u-1"))
+        return order
+
+    return create
+
+
+def a_step(order: Order, **payload: Any) -> dict[str, Any]:
+    """The payload of an activity for this order."""
+    told = {"tenant_id": order.tenant_id, "order_id": order.order_id, "correlation_id": order.correlation_id}
+    return {**told, "at": datetime.now(UTC).isoformat(), **payload}
+
+
+class PaymentFaults:
+    """Trouble at the payment simulator, ended with the block: `with faults.create(drop="after"): …`."""
+
+    def __init__(self, url: str) -> None:
+        self._url = f"{url}/_sandbox/faults"
+
+    @contextlib.contextmanager
+    def create(self, **action: Any) -> Iterator[None]:
+        rule = {"operation": "create_payment_intent", "skip": 0, "times": 100, "action": action}
+        requests.post(self._url, json=rule, timeout=10).raise_for_status()
+        try:
+            yield
+        finally:
+            requests.delete(self._url, timeout=10).raise_for_status()
+
+
+@pytest.fixture
+def faults(endpoints: Endpoints) -> PaymentFaults:
+    return PaymentFaults(endpoints["payments"])
+
+
+@pytest.fixture
+def ledger(endpoints: Endpoints) -> Callable[[str], dict[str, int]]:
+    """`ledger(order_id)`: what the provider did for an order."""
+
+    def read(order_id: str) -> dict[str, int]:
+        entry: dict[str, int] = requests.get(f"{endpoints['payments']}/_sandbox/ledger/{order_id}", timeout=10).json()
+        return entry
+
+    return read
+
+
+@pytest.fixture
+def mails(endpoints: Endpoints) -> Callable[[str], list[dict[str, Any]]]:
+    """`mails(text)`: the messages in the sink that contain a text."""
+
+    def read(text: str) -> list[dict[str, Any]]:
+        answer = requests.get(f"{endpoints['mail']}/messages", params={"contains": text}, timeout=10)
+        found: list[dict[str, Any]] = answer.json()
+        return found
+
+    return read
