@@ -111,6 +111,7 @@ class Control:
         with self._desk.store.transaction():
             self._clock.advance(skip.advance_s)
             let_time_pass(self._desk)
+        self._outbox.news.set()
         return await self.read_clock(request)
 
     async def read_webhook(self, _request: web.Request) -> web.Response:

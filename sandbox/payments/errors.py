@@ -27,6 +27,9 @@ class StripeError(Exception):
     intent: Intent | None = None
     kept: bool = False
 
+    def __str__(self) -> str:
+        return self.message
+
 
 def invalid_request(message: str, *, param: str | None = None, code: str | None = None) -> StripeError:
     """The parameters are at fault."""
