@@ -19,6 +19,7 @@ from localazure.cosmos.http import CosmosServer
 from localazure.cosmos.options import CONSISTENCY_LEVELS, EMULATOR_KEY, Options
 
 QUERY_MODE_HELP = "strict leaves merging the results of several partitions to clients, as the service does"
+SWITCH_INTERVAL_S = 0.0005  # a query in a thread must not keep the event loop waiting for its turn
 PORT_TAKEN = 3
 BAD_CONFIGURATION = 2
 
@@ -26,6 +27,7 @@ BAD_CONFIGURATION = 2
 def main() -> int:
     """Serve until SIGTERM or SIGINT. Exit codes: 0 stopped, 2 bad configuration, 3 port taken."""
     follow_parent()
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     arguments = _parser().parse_args()
     try:

@@ -20,6 +20,7 @@ from localazure.cosmos.errors import ConfigError
 
 SCHEMA_VERSION: Final = 1
 CACHE_KIB: Final = 64 * 1024
+CHECKPOINT_PAGES: Final = 4000
 
 _STATEMENT = re.compile(r"^-- (?P<name>\w+): .+\n(?P<sql>(?:(?!-- ).+\n)+)", re.MULTILINE)
 
@@ -97,6 +98,7 @@ class Store:
         connection.execute(f"PRAGMA synchronous={self._synchronous}")
         connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
         connection.execute("PRAGMA temp_store=MEMORY")
+        connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
         return connection
 
     def _prepare(self) -> None:
