@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from localazure.durable.actions import Action, ActionType, describe, flatten
+from localazure.durable.actions import ActionType
 from localazure.durable.creation import create, derived_id
 from localazure.durable.events import (
     CONTROLS,
@@ -29,21 +29,12 @@ from localazure.durable.events import (
     stored_text,
 )
 from localazure.durable.execution import Execution, Outcome, OutcomeKind
+from localazure.durable.matching import NonDeterminism, UnusableAnswer, check_answer, match_actions
 from localazure.durable.records import Decision, Message, Parent, Start
 from localazure.durable.sdk import Answer, context_text
 from localazure.durable.settings import TaskHubSettings
 from localazure.durable.status import RuntimeStatus
-from localazure.durable.texts import non_deterministic, orchestrator_failed
-
-MAX_CUSTOM_STATUS_BYTES = 16 * 1024
-
-
-class NonDeterminism(Exception):
-    """The orchestrator did not repeat the actions of its history; the text says which one differs."""
-
-
-class UnusableActions(Exception):
-    """The orchestrator wants something that cannot be done; the text is what its clients see."""
+from localazure.durable.texts import orchestrator_failed
 
 
 @dataclass(slots=True)
@@ -200,9 +191,9 @@ def _note_answer(record: Event, episode: Episode, answer: Answer, settings: Task
     record["Actions"] = []
     listed = answer.actions[len(execution.actions) :]
     try:
-        canceled = _match(execution, answer)
-        _check(execution, listed, settings)
-    except (NonDeterminism, UnusableActions) as different:
+        canceled = match_actions(execution, answer)
+        check_answer(execution, answer, listed, settings)
+    except (NonDeterminism, UnusableAnswer) as different:
         record["Outcome"] = _failed(execution, str(different), abrupt=True)
         return
     record["Actions"] = listed
@@ -215,60 +206,8 @@ def _note_answer(record: Event, episode: Episode, answer: Answer, settings: Task
         record["Outcome"] = outcome
 
 
-def _match(execution: Execution, answer: Answer) -> list[int]:
-    """Compare the actions with those of the history. Returns the places of timers that were cancelled.
-
-    Raises NonDeterminism; not for a failed run, which may well have ended earlier.
-    """
-    known, now = execution.actions, answer.actions
-    if now[: len(known)] == known:
-        return []
-    if len(now) < len(known) and answer.error is None:
-        raise _different(execution, len(now), known[len(now)], None)
-    canceled: list[int] = []
-    for number, (before, after) in enumerate(zip(known, now, strict=False)):
-        if before != after:
-            canceled += _match_one(execution, number, after, lenient=answer.error is not None)
-    return canceled
-
-
-def _match_one(execution: Execution, number: int, after: Action, *, lenient: bool) -> list[int]:
-    before = execution.actions[number]
-    leaves, actions = execution.leaves_of(number), list(flatten(after))
-    same = [describe(leaf.action) for leaf in leaves] == [describe(action) for action in actions]
-    if not same and not lenient:
-        raise _different(execution, number, before, after)
-    if not same:
-        return []
-    execution.actions[number] = after
-    first = execution.first_leaf[number]
-    return [
-        first + place
-        for place, (leaf, action) in enumerate(zip(leaves, actions, strict=True))
-        if action.get("isCanceled") and not leaf.canceled
-    ]
-
-
-def _different(execution: Execution, number: int, before: Action, after: Action | None) -> NonDeterminism:
-    expected = ", ".join(map(describe, flatten(before)))
-    got = "missing" if after is None else ", ".join(map(describe, flatten(after)))
-    return NonDeterminism(non_deterministic(execution.start.instance_id, number, expected, got))
-
-
-def _check(execution: Execution, listed: Sequence[Action], settings: TaskHubSettings) -> None:
-    """Refuse new actions that the engine cannot carry out. Raises UnusableActions."""
-    try:
-        texts = [describe(leaf) for action in listed for leaf in flatten(action)]
-    except (KeyError, ValueError, TypeError) as malformed:
-        raise UnusableActions(f"The orchestrator returned an unknown action: {malformed!r}") from malformed
-    if len(execution.leaves) + len(texts) > settings.max_actions:
-        raise UnusableActions(f"More than {settings.max_actions} actions were scheduled.")
-
-
 def _outcome(execution: Execution, answer: Answer, last_seq: int) -> list[Any] | None:
     """The outcome in the form of the record: kind, text, last arrival number, whether it is abrupt."""
-    if len((answer.custom_status or "").encode("utf-16-le")) > MAX_CUSTOM_STATUS_BYTES:
-        return _failed(execution, "The custom status is larger than 16 KB.", abrupt=True)
     if answer.error is not None:
         return _failed(execution, answer.error)
     if not answer.is_done:

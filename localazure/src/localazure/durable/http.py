@@ -59,6 +59,8 @@ class ManagementApi:
             return await self._route(request, query, [part.lower() for part in parts[:1]] + parts[1:])
         except HubError as refused:
             return refusal(refused)
+        except web.HTTPException as refused:  # the listener's own limits, such as that on the size of bodies
+            return empty(refused.status)
         except Exception:  # the client shall get JSON whatever happens
             log.exception("%s %s failed", request.method, path)
             return unexpected()

@@ -1,0 +1,396 @@
+"""The SDK's client and the HTTP management API."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import azure.functions as func
+import pytest
+from azure.durable_functions import OrchestrationRuntimeStatus, RetryOptions
+from localazure.durable.functions import FunctionKind
+
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture
+def app(rig: Any) -> Any:
+    """A hub with an orchestrator that echoes, one that waits, one that fails."""
+    rig.functions.activity(lambda value: value, "same")
+
+    @rig.functions.orchestrator
+    def echo(context: Any) -> Any:
+        return (yield context.call_activity("same", context.get_input()))
+
+    @rig.functions.orchestrator
+    def waits(context: Any) -> Any:
+        context.set_custom_status({"stage": "waiting"})
+        yield context.wait_for_external_event("go")
+        return context.version
+
+    @rig.functions.orchestrator
+    def fails(context: Any) -> Any:
+        raise ValueError("broke")
+        yield
+
+    return rig
+
+
+async def test_d066_a_start_returns_the_id_given_or_a_new_one(app: Any) -> None:
+    assert await app.client.start_new("waits", "mine") == "mine"
+    assert len(await app.client.start_new("waits")) == 32
+
+
+async def test_d066_d083_a_running_instance_is_not_replaced_and_a_finished_one_is(app: Any) -> None:
+    await app.client.start_new("waits", "twice")
+    await app.idle()
+    with pytest.raises(Exception, match="An Orchestration instance with the status Running already exists"):
+        await app.client.start_new("echo", "twice")
+    status, body, _ = await app.call("POST", "orchestrators/echo/twice", data="1")
+    assert (status, body) == (409, {"Message": "An Orchestration instance with the status Running already exists."})
+    await app.client.raise_event("twice", "go")
+    first = await app.finish("twice")
+    await app.client.start_new("echo", "twice", 2)
+    second = await app.finish("twice")
+    assert (second.output, second.custom_status) == ("2", None)
+    assert second.start.execution_id != first.start.execution_id
+
+
+async def test_d066_any_instance_is_replaced_when_the_settings_say_so(make_rig: Any) -> None:
+    rig = await make_rig(replace_any_state=True)
+
+    @rig.functions.orchestrator
+    def waits(context: Any) -> Any:
+        return [context.get_input(), (yield context.wait_for_external_event("go"))]
+
+    await rig.client.start_new("waits", "one", "old")
+    await rig.idle()
+    await rig.client.start_new("waits", "one", "new")
+    await rig.client.raise_event("one", "go", 1)
+    assert (await rig.finish("one")).output == '["new", "1"]'
+
+
+async def test_d067_an_unknown_orchestrator_names_the_known_ones(app: Any) -> None:
+    with pytest.raises(Exception, match="following are the known orchestrator functions: 'echo', 'fails', 'waits'"):
+        await app.client.start_new("nobody")
+    assert (await app.call("GET", "instances"))[1] == []
+
+
+@pytest.mark.parametrize("instance_id", ["@a", "a/b", "a%23b", "a%3Fb", "a%09b", "a" * 257])
+async def test_d068_bad_instance_ids_are_refused(app: Any, instance_id: str) -> None:
+    status, body, _ = await app.call("POST", f"orchestrators/echo/{instance_id}")
+    assert (status, body["Message"]) == (400, "One or more of the arguments submitted is incorrect")
+    assert "ExceptionMessage" in body
+
+
+async def test_d069_the_status_code_tells_whether_an_instance_has_ended(app: Any) -> None:
+    await app.client.start_new("waits", "one")
+    await app.idle()
+    status, body, headers = await app.call("GET", "instances/one")
+    assert (status, body["runtimeStatus"], body["customStatus"]) == (202, "Running", {"stage": "waiting"})
+    assert (headers["Location"], headers["Retry-After"]) == (app.url("instances/one"), "5")
+    await app.client.raise_event("one", "go")
+    await app.finish("one")
+    assert (await app.call("GET", "instances/one"))[0] == 200
+    assert (await app.call("GET", "instances/nobody"))[:2] == (404, None)
+    await app.run("fails", None, "failed")
+    assert (await app.call("GET", "instances/failed"))[0] == 200
+    assert (await app.call("GET", "instances/failed?returnInternalServerErrorOnFailure=true"))[0] == 500
+
+
+async def test_d069_a_status_has_all_fields(app: Any) -> None:
+    await app.run("echo", {"a": 1}, "one")
+    assert (await app.call("GET", "instances/one"))[1] == {
+        "name": "echo",
+        "instanceId": "one",
+        "runtimeStatus": "Completed",
+        "input": '{"a": 1}',
+        "customStatus": None,
+        "output": {"a": 1},
+        "createdTime": "2026-01-01T00:00:00Z",
+        "lastUpdatedTime": "2026-01-01T00:00:00Z",
+    }
+
+
+async def test_d070_the_history_shows_tasks_with_their_results(app: Any) -> None:
+    await app.run("echo", "x", "one")
+    _, body, _ = await app.call("GET", "instances/one?showHistory=true&showHistoryOutput=true")
+    started, completed, ended = body["historyEvents"]
+    at = "2026-01-01T00:00:00.000000Z"
+    assert started == {"EventType": "ExecutionStarted", "Timestamp": at, "FunctionName": "echo", "Input": '"\\"x\\""'}
+    assert completed == {
+        "EventType": "TaskCompleted",
+        "Timestamp": at,
+        "Result": "x",
+        "ScheduledTime": at,
+        "FunctionName": "same",
+        "Input": None,
+    }
+    assert ended == {
+        "EventType": "ExecutionCompleted",
+        "Timestamp": at,
+        "OrchestrationStatus": "Completed",
+        "Result": "x",
+    }
+    _, body, _ = await app.call("GET", "instances/one?showHistory=true&showInput=false")
+    assert body["input"] is None
+    assert all("Input" not in each and "Result" not in each for each in body["historyEvents"])
+
+
+async def test_d071_the_status_of_an_unknown_instance_is_falsy(app: Any) -> None:
+    assert not await app.client.get_status("nobody")
+
+
+async def test_d072_instances_can_be_found_by_time_status_and_prefix(app: Any) -> None:
+    await app.client.start_new("waits", "a-1")
+    app.advance(hours=1)
+    middle = app.clock.now()
+    await app.run("echo", 1, "a-2")
+    app.advance(hours=1)
+    await app.run("fails", None, "b-1")
+    assert await _found(app, created_time_from=middle) == ["a-2", "b-1"]
+    assert await _found(app, created_time_to=middle - timedelta(minutes=1)) == ["a-1"]
+    statuses = [OrchestrationRuntimeStatus.Completed, OrchestrationRuntimeStatus.Failed]
+    assert await _found(app, runtime_status=statuses) == ["a-2", "b-1"]
+    assert await _found(app, instance_id_prefix="a-") == ["a-1", "a-2"]
+    assert len(await app.client.get_status_all()) == 3
+
+
+async def test_d072_a_list_is_paged(app: Any) -> None:
+    for number in range(5):
+        await app.run("echo", number, f"i-{number}")
+    seen, token, pages = [], "", 0
+    while pages == 0 or token:
+        headers = {"x-ms-continuation-token": token} if token else {}
+        _, page, answered = await app.call("GET", "instances?top=2", headers=headers)
+        token, pages = answered["x-ms-continuation-token"], pages + 1
+        seen += [each["instanceId"] for each in page]
+    assert (seen, pages) == ([f"i-{number}" for number in range(5)], 3)
+
+
+async def test_d073_terminate_ends_an_instance_with_the_reason(app: Any) -> None:
+    await app.client.start_new("waits", "one")
+    await app.idle()
+    await app.client.terminate("one", "not wanted")
+    instance = await app.finish("one")
+    assert (instance.status, instance.output) == ("Terminated", "not wanted")
+    await app.client.terminate("one", "again")
+    assert (await app.call("POST", "instances/one/terminate?reason=x"))[:2] == (410, None)
+    with pytest.raises(Exception, match="No instance"):
+        await app.client.terminate("nobody", "x")
+
+
+async def test_d074_children_of_a_terminated_parent_keep_running(app: Any) -> None:
+    @app.functions.orchestrator
+    def parent(context: Any) -> Any:
+        yield context.call_sub_orchestrator("waits", None, "the-child")
+
+    await app.client.start_new("parent", "the-parent")
+    await app.idle()
+    await app.client.terminate("the-parent", "x")
+    await app.finish("the-parent")
+    assert (await app.hub.get("the-child")).status == "Running"
+    await app.client.raise_event("the-child", "go")
+    assert (await app.finish("the-child")).status == "Completed"
+
+
+async def test_d075_a_suspended_instance_makes_no_progress_until_it_is_resumed(app: Any) -> None:
+    await app.client.start_new("waits", "one")
+    await app.idle()
+    await app.client.suspend("one", "hold on")
+    await app.client.suspend("one", "hold on")
+    await app.client.raise_event("one", "go")
+    await app.idle()
+    assert (await app.client.get_status("one")).runtime_status == OrchestrationRuntimeStatus.Suspended
+    await app.client.resume("one", "go on")
+    assert (await app.finish("one")).status == "Completed"
+
+
+async def test_d075_a_suspended_instance_can_be_terminated(app: Any) -> None:
+    await app.client.start_new("waits", "one")
+    await app.client.suspend("one", "hold on")
+    await app.client.terminate("one", "enough")
+    assert (await app.finish("one")).status == "Terminated"
+
+
+async def test_d075_an_instance_suspended_before_it_began_begins_on_resume(app: Any) -> None:
+    await app.client.start_new("waits", "one")
+    await app.client.suspend("one", "hold on")
+    await app.client.resume("one", "go on")
+    await app.client.raise_event("one", "go")
+    assert (await app.finish("one")).status == "Completed"
+
+
+async def test_d076_finished_instances_can_be_purged(app: Any) -> None:
+    await app.run("echo", 1, "done")
+    await app.client.start_new("waits", "open")
+    await app.idle()
+    assert (await app.client.purge_instance_history("done")).instances_deleted == 1
+    assert (await app.client.purge_instance_history("done")).instances_deleted == 0
+    assert (await app.call("DELETE", "instances/open"))[:2] == (412, None)
+    await app.run("echo", 1, "done")
+    deleted = await app.client.purge_instance_history_by(created_time_from=app.clock.now() - timedelta(days=1))
+    assert deleted.instances_deleted == 1
+    status, body, _ = await app.call("DELETE", "instances")
+    assert (status, body) == (400, "Please provide value for 'createdTimeFrom' parameter.")
+    assert await _found(app) == ["open"]
+
+
+async def test_d077_restart_starts_the_same_again(app: Any) -> None:
+    await app.run("echo", {"a": 1}, "one")
+    started = await app.client.restart("one")
+    assert started["id"] != "one"
+    assert json.loads((await app.finish(started["id"])).output) == {"a": 1}
+    await app.client.restart("one", restart_with_new_instance_id=False)
+    assert json.loads((await app.finish("one")).output) == {"a": 1}
+    with pytest.raises(Exception, match="No instance"):
+        await app.client.restart("nobody")
+
+
+async def test_d078_rewind_repeats_only_what_failed(app: Any) -> None:
+    calls = []
+
+    @app.functions.activity
+    def step(name: str) -> str:
+        calls.append(name)
+        if name == "b" and calls.count("b") == 1:
+            raise RuntimeError("b broke")
+        return name
+
+    @app.functions.orchestrator
+    def steps(context: Any) -> Any:
+        done = []
+        for name in "abc":
+            done.append((yield context.call_activity("step", name)))
+        return done
+
+    assert (await app.run("steps", None, "one")).status == "Failed"
+    await app.client.rewind("one", "repaired")
+    instance = await app.finish("one")
+    assert (instance.status, instance.output) == ("Completed", '["a", "b", "c"]')
+    assert calls == ["a", "b", "b", "c"]
+    with pytest.raises(Exception, match="only supported on failed"):
+        await app.client.rewind("one", "again")
+
+
+async def test_d078_rewind_reaches_retried_activities_in_failed_children(app: Any) -> None:
+    broken = [True]
+
+    @app.functions.activity
+    def step(_: Any) -> str:
+        if broken[0]:
+            raise RuntimeError("broke")
+        return "fine"
+
+    @app.functions.orchestrator
+    def child(context: Any) -> Any:
+        return (yield context.call_activity_with_retry("step", RetryOptions(1000, 2)))
+
+    @app.functions.orchestrator
+    def parent(context: Any) -> Any:
+        return (yield context.call_sub_orchestrator("child"))
+
+    assert (await app.run("parent", None, "one")).status == "Failed"
+    broken[0] = False
+    await app.client.rewind("one", "repaired")
+    instance = await app.finish("one")
+    assert (instance.status, instance.output) == ("Completed", '"fine"')
+
+
+async def test_d079_every_url_of_a_check_status_response_answers(app: Any) -> None:
+    await app.client.start_new("waits", "one two")
+    await app.idle()
+    request = func.HttpRequest("POST", f"{app.base_url}/api/start", body=b"")
+    response = app.client.create_check_status_response(request, "one%20two")
+    urls = json.loads(response.get_body())
+    assert (response.status_code, response.headers["Location"]) == (202, urls["statusQueryGetUri"])
+    for key, method, expected in [
+        ("statusQueryGetUri", "GET", 202),
+        ("suspendPostUri", "POST", 202),
+        ("resumePostUri", "POST", 202),
+        ("rewindPostUri", "POST", 410),
+        ("restartPostUri", "POST", 202),
+        ("terminatePostUri", "POST", 202),
+    ]:
+        async with app.http.request(method, urls[key].replace("{text}", "why")) as answer:
+            assert answer.status == expected, key
+    await app.finish("one two")
+    async with app.http.delete(urls["purgeHistoryDeleteUri"]) as answer:
+        assert answer.status == 200
+
+
+async def test_d080_the_client_waits_for_completion(app: Any) -> None:
+    request = func.HttpRequest("POST", f"{app.base_url}/api/start", body=b"")
+    for name, expected in [("echo", 200), ("fails", 500), ("waits", 202)]:
+        instance_id = await app.client.start_new(name, None, "x")
+        answer = await app.client.wait_for_completion_or_create_check_status_response(request, instance_id, 300, 20)
+        assert answer.status_code == expected, name
+
+
+async def test_d081_a_start_over_http_can_wait_for_the_output(app: Any) -> None:
+    path = "timeout=5&pollingInterval=0.1"
+    assert (await app.call("POST", f"orchestrators/echo?{path}", data='{"a": 1}'))[:2] == (200, {"a": 1})
+    status, body, _ = await app.call("POST", f"orchestrators/fails?{path}")
+    assert (status, body["runtimeStatus"]) == (200, "Failed")
+    status, body, headers = await app.call("POST", "orchestrators/waits?timeout=0.05&pollingInterval=0.01")
+    assert (status, headers["Retry-After"]) == (202, "10")
+    assert headers["Location"] == body["statusQueryGetUri"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "instances/x"),
+        ("POST", "instances/x/terminate"),
+        ("POST", "instances/x/unheard-of"),
+        ("GET", "nothing"),
+        ("PUT", "instances/x"),
+        ("POST", "orchestrators/nobody"),
+        ("GET", "entities/nobody/k"),
+        ("GET", "instances/?taskHub=OtherHub"),
+    ],
+)
+async def test_d082_every_refusal_is_empty_or_json(app: Any, method: str, path: str) -> None:
+    async with app.http.request(method, f"{app.base_url}/durabletask/{path}") as answer:
+        assert answer.status in {400, 404}
+        text = await answer.text()
+        assert not text or json.loads(text)["ExceptionMessage"]
+
+
+async def test_d084_a_version_reaches_the_orchestrator(make_rig: Any) -> None:
+    rig = await make_rig(default_version="1.0")
+
+    @rig.functions.orchestrator
+    def version(context: Any) -> Any:
+        return context.version
+        yield
+
+    given = await rig.client.start_new("version", version="2.0")
+    assert (await rig.finish(given)).output == '"2.0"'
+    assert await rig.output("version") == "1.0"
+
+
+async def test_an_orchestrator_that_was_removed_fails_its_instances(app: Any) -> None:
+    await app.client.start_new("waits", "one")
+    await app.idle()
+    app.functions.remove(FunctionKind.ORCHESTRATOR, "waits")
+    await app.client.raise_event("one", "go")
+    instance = await app.finish("one")
+    assert instance.status == "Failed"
+    assert instance.output.startswith("Orchestrator function 'waits' failed: The function 'waits' doesn't exist")
+
+
+async def test_the_history_reaches_the_client_over_rpc(app: Any) -> None:
+    await app.run("echo", 1, "one")
+    status = await app.client.get_status("one", show_history=True, show_history_output=True, show_input=True)
+    assert [each["EventType"] for each in status._history] == [
+        "ExecutionStarted",
+        "TaskCompleted",
+        "ExecutionCompleted",
+    ]
+
+
+async def _found(app: Any, **wanted: Any) -> list[str]:
+    found = await app.client.get_status_by(**wanted) if wanted else await app.client.get_status_all()
+    return [each.instance_id for each in found]

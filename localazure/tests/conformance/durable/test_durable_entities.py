@@ -1,0 +1,154 @@
+"""Durable entities."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from azure.durable_functions import EntityId
+
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture
+def seen() -> list[Any]:
+    return []
+
+
+@pytest.fixture
+def counters(rig: Any, seen: list[Any]) -> Any:
+    _add_counter(rig, seen)
+    return rig
+
+
+def _add_counter(rig: Any, seen: list[Any]) -> None:
+    @rig.functions.entity
+    def counter(context: Any) -> None:
+        value = context.get_state(lambda: 0)
+        argument = context.get_input()
+        seen.append((context.entity_key, context.operation_name, argument))
+        match context.operation_name:
+            case "add":
+                context.set_state(value + argument)
+            case "get":
+                context.set_result(value)
+            case "break":
+                context.set_state(value + 100)
+                raise ValueError("bad operation")
+            case "reset":
+                context.destruct_on_exit()
+
+    @rig.functions.orchestrator
+    def ask(context: Any) -> Any:
+        results = []
+        for operation, argument in context.get_input():
+            try:
+                results.append((yield context.call_entity(EntityId("Counter", "k"), operation, argument)))
+            except Exception as caught:  # noqa: BLE001  # the SDK raises nothing narrower
+                results.append(str(caught))
+        return results
+
+
+async def test_d054_signals_and_calls_change_one_state(counters: Any) -> None:
+    for value in (1, 2, 3):
+        await counters.client.signal_entity(EntityId("counter", "k"), "add", value)
+    await counters.idle()
+    assert (await counters.client.read_entity_state(EntityId("counter", "k"))).entity_state == 6
+    assert await counters.output("ask", [["get", None], ["add", 4], ["get", None]]) == [6, None, 10]
+
+
+async def test_d055_an_operation_s_exception_can_be_caught_and_keeps_the_state(counters: Any) -> None:
+    assert await counters.output("ask", [["break", None], ["get", None]]) == ["bad operation", 100]
+
+
+async def test_d056_concurrent_signals_are_applied_once_each(counters: Any, seen: list[Any]) -> None:
+    entity = EntityId("counter", "k")
+    await asyncio.gather(*(counters.client.signal_entity(entity, "add", 1) for _ in range(100)))
+    await counters.idle()
+    assert (await counters.client.read_entity_state(entity)).entity_state == 100
+    assert len(seen) == 100
+
+
+async def test_d057_a_deleted_entity_starts_anew(counters: Any) -> None:
+    entity = EntityId("counter", "k")
+    await counters.output("ask", [["add", 5], ["reset", None]])
+    assert not (await counters.client.read_entity_state(entity)).entity_exists
+    assert await counters.output("ask", [["get", None]]) == [0]
+
+
+async def test_d058_names_ignore_case_and_keys_do_not(counters: Any, seen: list[Any]) -> None:
+    await counters.call("POST", "entities/COUNTER/Key?op=add", data="1", headers=JSON)
+    await counters.call("POST", "entities/counter/key?op=add", data="2", headers=JSON)
+    await counters.idle()
+    assert (await counters.call("GET", "entities/Counter/Key"))[:2] == (200, 1)
+    assert (await counters.call("GET", "entities/counter/key"))[:2] == (200, 2)
+
+
+@pytest.mark.parametrize("value", [{"a": 1}, [1], "text", 5])
+async def test_d059_inputs_arrive_from_orchestrators_and_clients(counters: Any, seen: list[Any], value: Any) -> None:
+    await counters.output("ask", [["note", value], ["note", None]])
+    await counters.client.signal_entity(EntityId("counter", "k"), "note", value)
+    await counters.idle()
+    assert [argument for _, _, argument in seen] == [value, None, value]
+
+
+async def test_d060_state_survives_a_restart(rig: Any, seen: list[Any]) -> None:
+    _add_counter(rig, seen)
+    await rig.output("ask", [["add", 5]])
+    await rig.restart()
+    assert await rig.output("ask", [["get", None]]) == [5]
+
+
+async def test_d061_signals_over_http_carry_json(counters: Any, seen: list[Any]) -> None:
+    status, _, _ = await counters.call("POST", "entities/counter/k?op=note", data='{"a": 1}', headers=JSON)
+    assert status == 202
+    await counters.idle()
+    assert seen == [("k", "note", {"a": 1})]
+    assert (await counters.call("POST", "entities/nobody/k?op=note", data="1", headers=JSON))[0] == 400
+    assert (await counters.call("POST", "entities/counter/k?op=note", data="{", headers=JSON))[0] == 400
+
+
+async def test_d062_an_operation_without_result_returns_none_after_one_with(counters: Any) -> None:
+    assert await counters.output("ask", [["get", None], ["add", 1], ["get", None], ["add", 1]]) == [0, None, 1, None]
+
+
+async def test_d063_signals_of_one_orchestrator_keep_their_order(counters: Any, seen: list[Any]) -> None:
+    @counters.functions.orchestrator
+    def signals(context: Any) -> Any:
+        for number in range(20):
+            context.signal_entity(EntityId("counter", "k"), "note", number)
+        return "sent"
+        yield
+
+    assert await counters.output("signals") == "sent"
+    await counters.idle()
+    assert [argument for _, _, argument in seen] == list(range(20))
+
+
+async def test_entities_can_be_listed(counters: Any) -> None:
+    for key in "abc":
+        await counters.client.signal_entity(EntityId("counter", key), "add", 1)
+    await counters.idle()
+    status, first, headers = await counters.call("GET", "entities/counter?top=2&fetchState=true")
+    assert status == 200
+    assert [(each["entityId"], each["state"]) for each in first] == [
+        ({"name": "counter", "key": "a"}, 1),
+        ({"name": "counter", "key": "b"}, 1),
+    ]
+    token = {"x-ms-continuation-token": headers["x-ms-continuation-token"]}
+    _, rest, _ = await counters.call("GET", "entities?top=2", headers=token)
+    assert [each["entityId"]["key"] for each in rest] == ["c"]
+
+
+async def test_a_call_to_an_unknown_entity_is_an_error(rig: Any) -> None:
+    @rig.functions.orchestrator
+    def asks(context: Any) -> Any:
+        try:
+            yield context.call_entity(EntityId("nobody", "k"), "get")
+        except Exception as caught:  # noqa: BLE001  # the SDK raises nothing narrower
+            return str(caught)
+
+    assert (await rig.output("asks")).startswith(
+        "The function 'nobody' doesn't exist, is disabled, or is not an entity"
+    )
