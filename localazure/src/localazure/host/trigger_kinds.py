@@ -9,7 +9,7 @@ from azure.functions.meta import Datum
 
 from localazure.host import cosmos_trigger, queue_trigger, timer_trigger
 from localazure.host.functions import HostedFunction
-from localazure.host.http import manual
+from localazure.host.http import event_grid, manual
 from localazure.host.http.routes import route_of
 from localazure.host.invocation import MANUAL_REASON, TriggerCall
 
@@ -42,6 +42,7 @@ TRIGGER_KINDS: dict[str, TriggerKind] = {
     "queuetrigger": TriggerKind(queue_trigger.check, queue_trigger.manual_call),
     "timertrigger": TriggerKind(timer_trigger.check, timer_trigger.manual_call),
     "cosmosdbtrigger": TriggerKind(cosmos_trigger.check, cosmos_trigger.manual_call),
+    "eventgridtrigger": TriggerKind(_anything_goes, event_grid.manual_call),
     "warmuptrigger": TriggerKind(_anything_goes, _text_call),
     "activitytrigger": TriggerKind(_anything_goes, _text_call),
     "orchestrationtrigger": TriggerKind(_anything_goes, None),

@@ -22,6 +22,8 @@ from localazure.host.timer_trigger import TimerListener, time_zone
 
 log = logging.getLogger(__name__)
 
+_RESTART_AFTER_S = 5.0
+
 
 class TriggerListeners:
     """All listeners of the app. A listener that cannot be made is reported and leaves the others alone."""
@@ -72,8 +74,10 @@ def _made(functions: Iterable[HostedFunction], make: Callable[[HostedFunction], 
 
 
 async def _run(listener: Listener) -> None:
-    try:
-        await listener.run()
-    except Exception:
-        log.exception("The listener for function '%s' has ended.", listener.function.name)
-        raise
+    """A listener that fails begins anew: what it listens to may have been replaced (a container made again)."""
+    while not listener.is_stopping:
+        try:
+            await listener.run()
+        except Exception:
+            log.exception("The listener for function '%s' failed and starts again.", listener.function.name)
+            await listener.pause(_RESTART_AFTER_S)

@@ -51,7 +51,7 @@ def failing(documents: func.DocumentList) -> None:
 
 @app.cosmos_db_trigger(
     arg_name="documents",
-    container_name="%PREFIX%-faulty",
+    container_name="%PREFIX%-stubborn",
     start_from_beginning=True,
     lease_container_prefix="r",
     **LEASES,

@@ -158,9 +158,9 @@ def cosmos_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     child.stop()
 
 
-@pytest.fixture
-def cosmos_connection(cosmos_url: str) -> str:
-    return f"AccountEndpoint={cosmos_url};AccountKey={COSMOS_KEY};"
+@pytest.fixture(scope="session")
+def cosmos_key() -> str:
+    return COSMOS_KEY
 
 
 @pytest.fixture

@@ -7,29 +7,42 @@ import uuid
 from typing import Any
 
 import pytest
+from azure.cosmos import CosmosClient as SyncCosmosClient
 from azure.cosmos import PartitionKey
 from azure.cosmos.aio import ContainerProxy, CosmosClient
 
+CONTAINERS = ("items", "faulty", "stubborn", "slow")
+
+
+class Feeds:
+    """The fixture app's containers under a prefix of their own, and what starts hosts on them."""
+
+    def __init__(self, hosts: Any, url: str, key: str) -> None:
+        self.prefix = f"t{uuid.uuid4().hex[:8]}"
+        self._hosts = hosts
+        self._connection = f"AccountEndpoint={url};AccountKey={key};"
+        with SyncCosmosClient(url, key) as client:
+            database = client.create_database_if_not_exists("feeds")
+            for name in CONTAINERS:
+                database.create_container(f"{self.prefix}-{name}", PartitionKey(path="/id"))
+
+    def start(self, **settings: str) -> Any:
+        return self._hosts.start("feeds", COSMOS=self._connection, PREFIX=self.prefix, **settings)
+
+    def container(self, cosmos: CosmosClient, name: str) -> ContainerProxy:
+        return cosmos.get_database_client("feeds").get_container_client(f"{self.prefix}-{name}")
+
 
 @pytest.fixture
-def prefix() -> str:
-    return f"t{uuid.uuid4().hex[:8]}"
+def feeds(hosts: Any, cosmos_url: str, cosmos_key: str) -> Feeds:
+    return Feeds(hosts, cosmos_url, cosmos_key)
 
 
-@pytest.fixture
-def start(hosts: Any, cosmos_connection: str, prefix: str) -> Any:
-    """Start the app on the containers of this test."""
-    return lambda **settings: hosts.start("feeds", COSMOS=cosmos_connection, PREFIX=prefix, **settings)
-
-
-@pytest.fixture
-async def containers(cosmos: CosmosClient, prefix: str) -> dict[str, ContainerProxy]:
-    database = await cosmos.create_database_if_not_exists("feeds")
-    names = ("items", "faulty", "slow")
-    return {
-        name: await database.create_container_if_not_exists(f"{prefix}-{name}", PartitionKey(path="/id"))
-        for name in names
-    }
+@pytest.fixture(scope="module")
+def shared(module_hosts: Any, cosmos_url: str, cosmos_key: str) -> tuple[Feeds, Any]:
+    """Containers and a host for all tests that need no host of their own."""
+    made = Feeds(module_hosts, cosmos_url, cosmos_key)
+    return made, made.start()
 
 
 async def _put(container: ContainerProxy, *ids: str) -> None:
@@ -41,72 +54,73 @@ def _flat(batches: list[list[str]]) -> list[str]:
     return [item for batch in batches for item in batch]
 
 
-async def test_h073_only_later_changes_unless_from_the_beginning(start, containers, cosmos, eventually) -> None:
-    await _put(containers["items"], "a", "b", "c")
-    host = start()
+async def test_h073_only_later_changes_unless_from_the_beginning(feeds, cosmos, eventually) -> None:
+    items = feeds.container(cosmos, "items")
+    await _put(items, "a", "b", "c")
+    host = feeds.start()
     await eventually(lambda: _flat(host.records("all_items")) == ["a", "b", "c"], explain=host.log_text)
     assert [len(batch) for batch in host.records("all_items")] == [2, 1], "maxItemsPerInvocation bounds the batch"
-    await _begun(cosmos, containers["items"], "new", eventually)
-    await _put(containers["items"], "d")
+    await _begun(cosmos, items, "new", eventually)
+    await _put(items, "d")
     await eventually(lambda: host.records("new_items") == [["d"]], explain=host.log_text)
 
 
-async def test_h074_restart_goes_on_from_the_lease(start, containers, cosmos, eventually) -> None:
-    await _put(containers["items"], "a")
-    first = start()
+async def test_h074_restart_goes_on_from_the_lease(feeds, cosmos, eventually) -> None:
+    items = feeds.container(cosmos, "items")
+    await _put(items, "a")
+    first = feeds.start()
     await first.recorded("all_items")
-    await _begun(cosmos, containers["items"], "new", eventually)
+    await _begun(cosmos, items, "new", eventually)
     assert first.stop() == 0
-    await _put(containers["items"], "b")
-    second = start()
+    await _put(items, "b")
+    second = feeds.start()
     await second.recorded("new_items")
     await second.recorded("all_items")
     assert (second.records("all_items"), second.records("new_items")) == ([["b"]], [["b"]])
 
 
-async def test_h075_failed_batch_without_a_retry_policy_is_not_delivered_again(start, containers, eventually) -> None:
-    await _put(containers["faulty"], "a")
-    host = start()
+async def test_h075_failed_batch_without_a_retry_policy_is_not_delivered_again(shared, cosmos, eventually) -> None:
+    feeds, host = shared
+    await _put(feeds.container(cosmos, "faulty"), "a")
     await host.recorded("failing")
-    await _put(containers["faulty"], "b")
+    await _put(feeds.container(cosmos, "faulty"), "b")
     await eventually(lambda: host.records("failing") == [["a"], ["b"]], explain=host.log_text)
 
 
-async def test_h076_endless_retry_policy_repeats_the_batch_and_later_documents_wait(start, containers) -> None:
-    await _put(containers["faulty"], "a")
-    host = start()
+async def test_h076_endless_retry_policy_repeats_the_batch_and_later_documents_wait(shared, cosmos) -> None:
+    feeds, host = shared
+    await _put(feeds.container(cosmos, "stubborn"), "a")
     await host.recorded("stubborn", count=3)
-    await _put(containers["faulty"], "b")
+    await _put(feeds.container(cosmos, "stubborn"), "b")
     assert (await host.recorded("stubborn", count=6)) == [["a"]] * 3 + [["b"]] * 3
 
 
-async def test_h077_batch_of_a_killed_host_is_delivered_again(start, containers) -> None:
-    await _put(containers["slow"], "a")
-    first = start(SLOW_SECONDS="60")
+async def test_h077_batch_of_a_killed_host_is_delivered_again(feeds, cosmos) -> None:
+    await _put(feeds.container(cosmos, "slow"), "a")
+    first = feeds.start(SLOW_SECONDS="60")
     await first.recorded("slow")
     first.kill()
-    assert await start().recorded("slow") == [["a"]]
+    assert await feeds.start().recorded("slow") == [["a"]]
 
 
-async def test_h078_missing_lease_container_is_reported_and_others_work(start, containers) -> None:
-    await _put(containers["items"], "a")
-    host = start()
+async def test_h078_missing_lease_container_is_reported_and_others_work(shared, cosmos) -> None:
+    feeds, host = shared
     await host.logged("or the lease container 'no-such-leases' (in database 'feeds') does not exist.")
-    assert await host.recorded("all_items") == [["a"]]
+    await _put(feeds.container(cosmos, "slow"), "works")
+    assert await host.recorded("slow") == [["works"]]
 
 
-async def test_h079_output_upserts_and_creates_the_container(start, containers, cosmos, http, prefix) -> None:
-    host = start()
+async def test_h079_output_upserts_and_creates_the_container(shared, cosmos, http) -> None:
+    feeds, host = shared
     for count in (1, 2):
         async with http.post(f"{host.url}/api/put/made", json={"id": "x", "count": count}) as response:
             assert response.status == 200, host.log_text()
-    made = cosmos.get_database_client("feeds").get_container_client(f"{prefix}-made")
-    assert [item["count"] async for item in made.read_all_items()] == [2]
+    assert [item["count"] async for item in feeds.container(cosmos, "made").read_all_items()] == [2]
 
 
-async def test_h080_input_by_id_gives_the_document_or_none(start, containers, http) -> None:
-    await _put(containers["items"], "known")
-    host = start()
+async def test_h080_input_by_id_gives_the_document_or_none(shared, cosmos, http) -> None:
+    feeds, host = shared
+    await _put(feeds.container(cosmos, "items"), "known")
     for item_id, expected in (("known", ["known"]), ("unknown", None)):
         async with http.get(f"{host.url}/api/get/{item_id}") as response:
             assert json.loads(await response.text()) == expected

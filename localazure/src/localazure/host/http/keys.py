@@ -12,6 +12,8 @@ from pathlib import Path
 from localazure.host.settings import Settings
 
 DURABLE_SYSTEM_KEY = "durabletask_extension"
+EVENT_GRID_SYSTEM_KEY = "eventgrid_extension"
+SYSTEM_KEYS = (DURABLE_SYSTEM_KEY, EVENT_GRID_SYSTEM_KEY)
 
 
 class Keys:
@@ -80,7 +82,7 @@ def _load(file: Path) -> _StoredKeys:
             "master": secrets.token_urlsafe(40),
             "host": secrets.token_urlsafe(40),
             "functions": {},
-            "systemKeys": {DURABLE_SYSTEM_KEY: secrets.token_urlsafe(40)},
+            "systemKeys": {name: secrets.token_urlsafe(40) for name in SYSTEM_KEYS},
         }
         file.touch(mode=0o600)
         file.write_text(json.dumps(made, indent=2))

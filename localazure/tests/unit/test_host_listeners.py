@@ -1,0 +1,104 @@
+"""What all listeners have in common: pauses that end early, and retries."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import azure.functions as func
+import pytest
+from azure.functions.meta import Datum
+from localazure.durable.functions import FunctionFailure
+from localazure.host.functions import HostedFunction, RetryPolicy
+from localazure.host.index import build_index
+from localazure.host.invocation import TriggerCall
+from localazure.host.listener import Listener, StoppedError
+from localazure.host.settings import Settings
+from localazure.host.trigger_kinds import TRIGGER_KINDS
+
+
+class _Listener(Listener):
+    async def run(self) -> None:
+        """Nothing: the tests call the parts."""
+
+
+class _FailingInvoker:
+    """Remembers the retry context of each attempt, and fails so often."""
+
+    def __init__(self, failures: int) -> None:
+        self.attempts: list[Any] = []
+        self._failures = failures
+
+    async def invoke(self, _: HostedFunction, call: TriggerCall) -> Datum:
+        self.attempts.append(call.retry)
+        if len(self.attempts) <= self._failures:
+            raise FunctionFailure("ValueError", f"attempt {len(self.attempts)}", "the stack")
+        return Datum(None, None)
+
+
+def _listener(failures: int = 0, retries: int | None = None, delay_s: float = 0) -> tuple[_Listener, _FailingInvoker]:
+    app = func.FunctionApp()
+
+    @app.schedule(arg_name="timer", schedule="0 0 0 * * *")
+    def f(timer: func.TimerRequest) -> None: ...
+
+    checks = {name: kind.check for name, kind in TRIGGER_KINDS.items()}
+    [function] = build_index(app.get_functions(), Settings({}), None, checks).functions
+    if retries is not None:
+        delay = timedelta(seconds=delay_s)
+        function = replace(function, retry=RetryPolicy(retries, delay, delay, is_exponential=False))
+    invoker = _FailingInvoker(failures)
+    return _Listener(function, invoker), invoker  # type: ignore[arg-type]  # all that a listener asks of an invoker
+
+
+CALL = TriggerCall(Datum("{}", "json"), "test")
+
+
+@pytest.mark.parametrize("end", ["wake", "stop"])
+async def test_h064_pause_ends_when_the_listener_is_woken_or_stopped(end) -> None:
+    listener, _ = _listener()
+    pause = asyncio.create_task(listener.pause(3600))
+    await asyncio.sleep(0)
+    getattr(listener, end)()
+    await asyncio.wait_for(pause, timeout=5)
+
+
+async def test_wake_up_during_work_shortens_the_next_pause() -> None:
+    listener, _ = _listener()
+    listener.wake()
+    await asyncio.wait_for(listener.pause(3600), timeout=5)
+
+
+async def test_without_a_policy_a_failure_is_final() -> None:
+    listener, invoker = _listener(failures=1)
+    assert await listener.invoke_with_retries(CALL) is False
+    assert [(retry.retry_count, retry.max_retry_count, retry.exception) for retry in invoker.attempts] == [(0, 0, None)]
+
+
+async def test_h071_attempts_are_counted_and_know_the_failure_before() -> None:
+    listener, invoker = _listener(failures=9, retries=2)
+    assert await listener.invoke_with_retries(CALL) is False
+    assert [retry.retry_count for retry in invoker.attempts] == [0, 1, 2]
+    assert [retry.exception and retry.exception.message for retry in invoker.attempts] == [
+        None,
+        "ValueError: attempt 1",
+        "ValueError: attempt 2",
+    ]
+
+
+async def test_h076_policy_without_limit_goes_on_until_success() -> None:
+    listener, invoker = _listener(failures=50, retries=-1)
+    assert await listener.invoke_with_retries(CALL) is True
+    assert len(invoker.attempts) == 51
+
+
+async def test_stopping_between_attempts_leaves_the_outcome_open() -> None:
+    listener, invoker = _listener(failures=9, retries=-1, delay_s=3600)
+    run = asyncio.create_task(listener.invoke_with_retries(CALL))
+    while not invoker.attempts:
+        await asyncio.sleep(0)
+    listener.stop()
+    with pytest.raises(StoppedError):
+        await asyncio.wait_for(run, timeout=5)
