@@ -69,7 +69,7 @@ class Gone(WaybillError):
 
 
 class ConditionFailed(WaybillError):
-    """The caller's If-Match does not hold."""
+    """The caller's If-Match does not hold, or the record is not in the state that the request is for."""
 
 
 class TooLarge(WaybillError):

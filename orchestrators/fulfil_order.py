@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import azure.durable_functions as df
 
 from domain import names
 from domain.orders import OrderStatus, Reason
 from domain.shapes import JsonObject
-from orchestrators.saga import Saga, Steps, what_failed
-
-
-class Ending(NamedTuple):
-    """How an order ends."""
-
-    status: OrderStatus
-    reason: Reason | None = None
-    detail: str | None = None
-
-
-CONFIRMED = Ending(OrderStatus.CONFIRMED)
+from orchestrators.saga import CONFIRMED, Ending, Saga, Steps, failed, rejected
 
 
 def fulfil_order(context: df.DurableOrchestrationContext) -> Steps[JsonObject]:
@@ -47,7 +34,7 @@ def fulfil_order(context: df.DurableOrchestrationContext) -> Steps[JsonObject]:
             return {"status": quote["status"], "reason": None}
         ending = yield from _confirm(saga, quote)
     except Exception as fault:  # noqa: BLE001  # the SDK raises plain Exception for a failed activity
-        ending = Ending(OrderStatus.FAILED, detail=what_failed(fault))
+        ending = failed(fault)
     if ending is CONFIRMED:
         yield from saga.attempt(names.SEND_CONFIRMATION)
     else:
@@ -59,7 +46,7 @@ def fulfil_order(context: df.DurableOrchestrationContext) -> Steps[JsonObject]:
 
 def _confirm(saga: Saga, quote: JsonObject) -> Steps[Ending]:
     if quote["outcome"] != "priced":
-        return _rejected(Reason(quote["outcome"]), quote["detail"])
+        return rejected(Reason(quote["outcome"]), quote["detail"])
 
     saga.stage("reserving")
     if refusal := (yield from _reserve(saga, quote["demand"])):
@@ -70,7 +57,7 @@ def _confirm(saga: Saga, quote: JsonObject) -> Steps[Ending]:
     key = saga.key_of(names.AUTHORISE_PAYMENT)
     payment = yield from _authorise(saga, quote, key)
     if payment["outcome"] == "declined":
-        return _rejected(Reason.PAYMENT_DECLINED, payment["detail"])
+        return rejected(Reason.PAYMENT_DECLINED, payment["detail"])
 
     saga.stage("confirming")
     held = {
@@ -89,7 +76,7 @@ def _reserve(saga: Saga, demand: list[JsonObject]) -> Steps[Ending | None]:
     results = yield from saga.together([saga.step(names.RESERVE_STOCK, **item) for item in demand])
     for result in results:
         if result["outcome"] != "reserved":
-            return _rejected(Reason(result["outcome"]), f"{result['sku']}: {result['outcome']}")
+            return rejected(Reason(result["outcome"]), f"{result['sku']}: {result['outcome']}")
     return None
 
 
@@ -124,7 +111,3 @@ def _call_off(saga: Saga, ending: Ending) -> Steps[Ending]:
         needs_attention=ending.status is OrderStatus.FAILED,
     )
     return ending
-
-
-def _rejected(reason: Reason, detail: str) -> Ending:
-    return Ending(OrderStatus.REJECTED, reason, detail)

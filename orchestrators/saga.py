@@ -1,4 +1,4 @@
-"""What every saga needs: steps with retries, parallel steps that all settle, and a stack of compensations.
+"""What every saga needs: steps with retries, parallel steps that all settle, a stack of compensations, an ending.
 
 Pure decisions: nothing here reads a clock, the environment or the network, so replaying it over a recorded history
 always takes the same path. Payloads are plain JSON.
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import azure.durable_functions as df
 
 from domain.names import PARK_DEAD_LETTER, fulfil_instance_id, idempotency_key
+from domain.orders import OrderStatus, Reason
 from domain.shapes import JsonObject
 
 T = TypeVar("T")
@@ -22,6 +23,29 @@ Steps = Generator[Any, Any, T]
 _FAILED_ACTIVITY = re.compile(r"Activity function '(\w+)' failed")
 
 RETRY = df.RetryOptions(first_retry_interval_in_milliseconds=2000, max_number_of_attempts=5)
+
+
+class Ending(NamedTuple):
+    """How a saga ends: the status to record, and why."""
+
+    status: OrderStatus
+    reason: Reason | None = None
+    detail: str | None = None
+
+
+CONFIRMED = Ending(OrderStatus.CONFIRMED)
+
+
+def rejected(reason: Reason, detail: str) -> Ending:
+    """The order cannot be fulfilled, which is nobody's fault."""
+    return Ending(OrderStatus.REJECTED, reason, detail)
+
+
+def failed(fault: Exception) -> Ending:
+    """A step kept failing. The SDK gives the failure as text alone; people are told which step it was."""
+    named = _FAILED_ACTIVITY.search(str(fault))
+    detail = f"{named[1]} kept failing" if named else f"the saga broke: {type(fault).__name__}"
+    return Ending(OrderStatus.FAILED, detail=detail)
 
 
 class Saga:
@@ -68,16 +92,16 @@ class Saga:
 
         What kept failing is parked as a dead letter.
         """
-        failed: list[tuple[str, JsonObject, str]] = []
+        parked: list[tuple[str, JsonObject, str]] = []
         while self._compensations:
             activity, payload = self._compensations.pop()
             try:
                 yield self.step(activity, **payload)
             except Exception as fault:  # noqa: BLE001  # the SDK raises plain Exception for a failed activity
-                failed.append((activity, payload, str(fault)))
-        for activity, payload, fault_text in failed:
+                parked.append((activity, payload, str(fault)))
+        for activity, payload, fault_text in parked:
             yield self._park(activity, payload, fault_text)
-        return not failed
+        return not parked
 
     def attempt(self, activity: str, **payload: Any) -> Steps[None]:
         """Run a step that must not change how the order ends; parked as a dead letter when it keeps failing."""
@@ -96,9 +120,3 @@ def _settled(task: Any) -> Steps[None]:
         yield task
     except Exception:  # noqa: BLE001  # its failure is, or stands beside, the one that is being raised
         return
-
-
-def what_failed(fault: Exception) -> str:
-    """Which step a failure came from, for people; the SDK gives the failure as text."""
-    named = _FAILED_ACTIVITY.search(str(fault))
-    return f"{named[1]} kept failing" if named else f"the saga broke: {type(fault).__name__}"

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 
 from adapters import orders
-from domain.errors import Gone, NotFound
+from domain.errors import ConditionFailed, Gone, NotFound
 from domain.names import parse_instance_id
 from domain.shapes import JsonObject
 from triggers.durable import Status
@@ -29,13 +29,17 @@ async def instance_id(call: Call) -> str:
 
 
 async def instance_in(call: Call, allowed: Collection[str]) -> str:
-    """The same, in one of these runtime statuses. Raises NotFound, Gone."""
+    """The same, in one of these runtime statuses.
+
+    Raises NotFound; Gone when it should be under way and has ended; ConditionFailed when it should have ended.
+    """
     named = await instance_id(call)
     status = await call.client.get_status(named)
     if not status:
         raise NotFound(f"there is no workflow {named}")
-    if status.runtime_status.value not in allowed:
-        raise Gone(f"workflow {named} is {status.runtime_status.value}")
+    found = status.runtime_status.value
+    if found not in allowed:
+        raise (Gone if allowed is UNDER_WAY else ConditionFailed)(f"workflow {named} is {found}")
     return named
 
 

@@ -32,7 +32,7 @@ KINDS: dict[type[BaseException], Kind] = {
     errors.Rejected: Kind(409, "rejected", "The state of the record forbids it"),
     errors.Conflict: Kind(409, "conflict", "The request conflicts with another one"),
     errors.Gone: Kind(410, "gone", "It has already ended"),
-    errors.ConditionFailed: Kind(412, "condition-failed", "The record is not the expected version"),
+    errors.ConditionFailed: Kind(412, "condition-failed", "A condition of the request does not hold"),
     errors.TooLarge: Kind(413, "too-large", "The body is too large"),
     errors.WrongMediaType: Kind(415, "wrong-media-type", "The body is not of the right type"),
     errors.Transient: Kind(503, "unavailable", "A service we need does not answer"),
