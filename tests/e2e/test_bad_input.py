@@ -89,7 +89,7 @@ def test_missing_idempotency_key_is_refused(merchant: Client) -> None:
     assert_nothing_written(merchant)
 
 
-@pytest.mark.parametrize("key", ["", " ", "x" * 300, "ключ".encode()], ids=["empty", "blank", "too long", "not ASCII"])
+@pytest.mark.parametrize("key", ["", "x" * 300, "ключ".encode()], ids=["empty", "too long", "not ASCII"])
 def test_unusable_idempotency_key_is_refused(merchant: Client, key: str | bytes) -> None:
     answer = merchant.call("POST", "/v1/orders", json=an_order("TEA"), headers={"Idempotency-Key": key})
 

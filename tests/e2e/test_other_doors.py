@@ -114,8 +114,8 @@ def test_order_whose_start_was_lost_is_started_by_the_change_feed(
     tenant = str(operator.order(model_id)["tenantId"])
     orders = database.get_container_client("orders")
     stored = list(orders.query_items("SELECT * FROM c", partition_key=[tenant, model_id]))
-    placed_event = min((doc for doc in stored if doc["type"] == "event"), key=lambda doc: doc["at"])
-    order = next(doc for doc in stored if doc["type"] == "order")
+    placed_event = next(doc for doc in stored if doc["kind"] == "event" and doc["type"] == "placed")
+    order = next(doc for doc in stored if doc["kind"] == "order")
     lost_id = "01KA" + uuid.uuid4().hex[:22].upper()
     as_placed = json.loads(json.dumps(order).replace(model_id, lost_id)) | _as_placed(order)
     as_event = json.loads(json.dumps(placed_event).replace(model_id, lost_id))
@@ -129,4 +129,5 @@ def test_order_whose_start_was_lost_is_started_by_the_change_feed(
 def _as_placed(order: dict[str, Any]) -> dict[str, Any]:
     """The fields that the saga has changed since, as they were at placement."""
     lines = [{**line, "unitAmountMinor": None, "status": "pending"} for line in order["lines"]]
-    return {"status": "pending", "reason": None, "totalMinor": None, "lines": lines, "payment": None, "version": 1}
+    payment = {"status": "none", "authorisedMinor": 0, "capturedMinor": 0, "refundedMinor": 0}
+    return {"status": "pending", "totalMinor": None, "lines": lines, "payment": payment, "version": 1}

@@ -103,25 +103,34 @@ def test_host_killed_while_the_provider_charges(own_system: System, merchant: Cl
     assert_one_charge_and_no_leak(own_system, merchant, order_id)
 
 
-# The batches of an order, in this order: placement, reservation, `reserved`, `confirmed`, the confirmation's event.
-@pytest.mark.parametrize("batches_before", range(5))
-def test_host_killed_at_each_write_of_an_order(own_system: System, merchant: Client, batches_before: int) -> None:
-    rule = {"match": {"operation": "Batch"}, "skip": batches_before, "times": 50, "action": {"delayMs": 1500}}
+WRITES = {
+    "the claim on the key": {"operation": "Create", "container": "idempotency"},
+    "the order": {"operation": "Batch", "container": "orders"},
+    "the reservation": {"operation": "Batch", "container": "catalog"},
+    "the transition to reserved": {"operation": "Batch", "container": "orders", "skip": 1},
+    "the transition to confirmed": {"operation": "Batch", "container": "orders", "skip": 2},
+    "the record of the mail": {"operation": "Create", "container": "orders"},
+}
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("write", WRITES)
+def test_host_killed_at_each_write_of_an_order(own_system: System, merchant: Client, write: str, when: str) -> None:
+    held = dict(WRITES[write])
+    skip = held.pop("skip", 0)
+    action = {"delayMs": 1500} if when == "before" else {"drop": "after"}
     key = uuid.uuid4().hex
-    with Fault(own_system, "cosmos", rule) as fault:
-        with contextlib.suppress(requests.ConnectionError, requests.Timeout):
-            merchant.call(
-                "POST", "/v1/orders", json=an_order("TEA"), headers={"Idempotency-Key": key, "Connection": "close"}
-            ) if batches_before else _place_without_waiting(merchant, key)
+    with Fault(own_system, "cosmos", {"match": held, "skip": skip, "times": 50, "action": action}) as fault:
+        place_without_waiting(merchant, key)
         fault.await_hit()
         own_system.kill("host")
 
     assert_one_charge_and_no_leak(own_system, merchant, place_through(merchant, an_order("TEA"), key))
 
 
-def _place_without_waiting(merchant: Client, key: str) -> None:
-    """Send the order and hang up: the first write of an order is held, so no answer would come in time."""
-    with contextlib.suppress(requests.Timeout):
+def place_without_waiting(merchant: Client, key: str) -> None:
+    """Send the order and hang up: where one of its first writes is held, no answer comes in time."""
+    with contextlib.suppress(requests.Timeout, requests.ConnectionError):
         requests.post(
             f"{merchant.api}/v1/orders",
             json=an_order("TEA"),
