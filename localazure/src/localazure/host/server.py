@@ -28,7 +28,7 @@ from localazure.host.http.cors import Cors
 from localazure.host.http.event_grid import EventGridWebhook
 from localazure.host.http.gateway import Gateway, HttpOptions
 from localazure.host.http.keys import DURABLE_SYSTEM_KEY, EVENT_GRID_SYSTEM_KEY, Keys
-from localazure.host.http.listeners import HttpListener
+from localazure.host.http.listeners import NO_LIMIT, Handler, HttpListener
 from localazure.host.http.routes import RouteTable
 from localazure.host.invocation import Invoker
 from localazure.host.queue_options import QueueOptions
@@ -59,40 +59,51 @@ class Host:
         self._app, self._options, self._clock = app, options, clock
         self._id = _host_id(app.root)
         self._http = HttpOptions.read(extensions.section("http"), app.settings)
+        self._queues = QueueOptions.read(extensions.section("queues"))
         self._hub_settings = _hub_settings(app)
         self._storage, self._cosmos = StorageClients(app.settings), CosmosClients(app.settings)
-        queues = QueueOptions.read(extensions.section("queues"))
-        self._triggers = TriggerListeners(app, self._storage, self._cosmos, queues)
-        self._invoker = Invoker(
-            app.root,
-            clock,
-            time_limit=app.time_limit,
-            threads=app.threads,
+        self._triggers = TriggerListeners(app, self._storage, self._cosmos, self._queues)
+        self._invoker = self._make_invoker()
+        functions = DurableFunctions(app.index, self._invoker)
+        self._hub = TaskHub(self._hub_settings, functions, options.state / "hub.sqlite", clock)
+        self._keys = Keys(app.settings, options.state / "keys" / "host.json", is_enforced=options.enable_auth)
+        self._admin = Admin(
+            app.index,
+            self._invoker,
+            self._keys,
+            app.host_json,
+            host_id=self._id,
+            route_prefix=self._http.route_prefix,
+        )
+        self._gateway = self._make_gateway()
+        self._listeners: list[HttpListener] = []
+        self.url = self.rpc_url = ""
+
+    def _make_invoker(self) -> Invoker:
+        return Invoker(
+            self._app.root,
+            self._clock,
+            time_limit=self._app.time_limit,
+            threads=self._app.threads,
             readers={DURABLE_CLIENT: DurableClientReader(self._client_value), "cosmosdb": CosmosReader(self._cosmos)},
             writers={
-                "queue": QueueWriter(queues, self._storage, self._triggers.wake_queue),
+                "queue": QueueWriter(self._queues, self._storage, self._triggers.wake_queue),
                 "cosmosdb": CosmosWriter(self._cosmos),
             },
         )
-        keys = Keys(app.settings, options.state / "keys" / "host.json", is_enforced=options.enable_auth)
-        self._code = keys.of_extension(DURABLE_SYSTEM_KEY)
-        self._hub = TaskHub(
-            self._hub_settings, DurableFunctions(app.index, self._invoker), options.state / "hub.sqlite", clock
-        )
-        prefix = self._http.route_prefix
-        self._admin = Admin(app.index, self._invoker, keys, app.host_json, host_id=self._id, route_prefix=prefix)
-        self._gateway = Gateway(
-            routes=RouteTable(app.index.runnable("httptrigger"), prefix),
+
+    def _make_gateway(self) -> Gateway:
+        index, origins = self._app.index, self._app.local_host
+        gateway = Gateway(
+            routes=RouteTable(index.runnable("httptrigger"), self._http.route_prefix),
             invoker=self._invoker,
             admin=self._admin,
-            keys=keys,
-            cors=Cors(app.local_host.cors_origins, app.local_host.cors_credentials),
+            keys=self._keys,
+            cors=Cors(origins.cors_origins, origins.cors_credentials),
             options=self._http,
         )
-        self._gateway.mount("eventgrid", EventGridWebhook(app.index, self._invoker), EVENT_GRID_SYSTEM_KEY)
-        self._public = HttpListener(self._gateway.handle, self._http.body_limit)
-        self._rpc = HttpListener(self._serve_rpc)
-        self.url = self.rpc_url = ""
+        gateway.mount("eventgrid", EventGridWebhook(index, self._invoker), EVENT_GRID_SYSTEM_KEY)
+        return gateway
 
     async def start(self) -> None:
         """Open the listeners, start the task hub, start the triggers; then, and only then, answer requests."""
@@ -102,7 +113,7 @@ class Host:
         except HubInUse as error:
             raise ConfigError(f"{error} Choose another directory with --state.") from error
         self._triggers.start(self._invoker, self._clock, self._options.state, self._id)
-        self._gateway.is_open = True
+        self._gateway.open()
         self._admin.state = "Running"
         print_functions(self._app.index, self._admin.base_url, self._http.route_prefix)
 
@@ -112,39 +123,49 @@ class Host:
         Returns False when threads of the app are still running: they cannot be ended from outside.
         """
         self._admin.state = "Stopping"
-        self._gateway.is_open = False
-        loop = asyncio.get_running_loop()
-        end = loop.time() + self._options.grace_s
-        await self._triggers.stop(self._options.grace_s)
+        loop, grace_s = asyncio.get_running_loop(), self._options.grace_s
+        end = loop.time() + grace_s
+        await asyncio.gather(self._triggers.stop(grace_s), self._gateway.close(grace_s))
         await self._hub.stop(max(end - loop.time(), 0))
         await self._invoker.drain(max(end - loop.time(), 0))
-        await self._public.close()
-        await self._rpc.close()
+        for listener in self._listeners:
+            await listener.close()
         await self._storage.close()
         await self._cosmos.close()
         return self._invoker.busy_threads == 0
 
     async def _open_listeners(self) -> None:
         address = self._options.host
-        port = await self._public.open(address, self._app.port, "--port")
-        rpc_port = await self._rpc.open("127.0.0.1", self._options.rpc_port, "--rpc-port")
-        self.url, self.rpc_url = f"http://{address}:{port}", f"http://127.0.0.1:{rpc_port}/{RPC_PREFIX}/"
+        port = await self._open(self._gateway.handle, self._http.body_limit, (address, self._app.port, "--port"))
+        self.url = f"http://{address}:{port}"
         self._admin.base_url = f"http://localhost:{port}" if address == "127.0.0.1" else self.url
-        self._gateway.mount(
-            "durabletask",
-            ManagementApi(self._hub, is_rpc=False, base_url=self.url, code=self._code),
-            DURABLE_SYSTEM_KEY,
-        )
-        self._rpc_api = ManagementApi(self._hub, is_rpc=True, base_url=self.url, code=self._code)
+        self._gateway.mount("durabletask", self._management_api(is_rpc=False), DURABLE_SYSTEM_KEY)
+        rpc = _under(RPC_PREFIX, self._management_api(is_rpc=True))
+        rpc_port = await self._open(rpc, NO_LIMIT, ("127.0.0.1", self._options.rpc_port, "--rpc-port"))
+        self.rpc_url = f"http://127.0.0.1:{rpc_port}/{RPC_PREFIX}/"
 
-    async def _serve_rpc(self, request: web.Request) -> web.StreamResponse:
-        prefix, _, path = request.path.lstrip("/").partition("/")
-        if prefix.lower() != RPC_PREFIX:
-            return web.Response(status=404)
-        return await self._rpc_api.handle(request, path)
+    async def _open(self, handler: Handler, body_limit: int, where: tuple[str, int, str]) -> int:
+        listener = HttpListener(handler, body_limit)
+        self._listeners.append(listener)
+        return await listener.open(*where)
+
+    def _management_api(self, *, is_rpc: bool) -> ManagementApi:
+        code = self._keys.of_extension(DURABLE_SYSTEM_KEY)
+        return ManagementApi(self._hub, is_rpc=is_rpc, base_url=self.url, code=code)
 
     def _client_value(self, task_hub: str | None, connection: str | None) -> str:
-        return client_binding(self._hub_settings, self.url, self.rpc_url, self._code, task_hub, connection)
+        code = self._keys.of_extension(DURABLE_SYSTEM_KEY)
+        return client_binding(self._hub_settings, self.url, self.rpc_url, code, task_hub, connection)
+
+
+def _under(prefix: str, api: ManagementApi) -> Handler:
+    """Serve the management API below one path and nothing else."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        first, _, path = request.path.lstrip("/").partition("/")
+        return await api.handle(request, path) if first.lower() == prefix else web.Response(status=404)
+
+    return handle
 
 
 def _hub_settings(app: App) -> TaskHubSettings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -58,7 +59,7 @@ class HttpOptions:
 
 
 class Gateway:
-    """Answers 503 until `is_open` is set, which happens once everything that functions need is running."""
+    """Answers 503 until `open`, which is called once everything that functions need is running, and after `close`."""
 
     def __init__(
         self,
@@ -79,7 +80,19 @@ class Gateway:
         self._webhooks: dict[str, tuple[Webhook, str]] = {}
         self._outstanding = 0
         self._slots = asyncio.Semaphore(options.max_concurrent) if options.max_concurrent > 0 else None
-        self.is_open = False
+        self._is_open = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def open(self) -> None:
+        self._is_open = True
+
+    async def close(self, grace_s: float) -> None:
+        """Take no more requests, and wait so long for those that functions are answering."""
+        self._is_open = False
+        with suppress(TimeoutError):
+            async with asyncio.timeout(grace_s):
+                await self._idle.wait()
 
     def mount(self, extension: str, webhook: Webhook, system_key: str) -> None:
         """Serve `/runtime/webhooks/<extension>` to holders of the system key of that name."""
@@ -93,7 +106,7 @@ class Gateway:
         return response
 
     async def _dispatch(self, request: web.Request) -> web.StreamResponse:
-        if not self.is_open:
+        if not self._is_open:
             return web.Response(status=503)
         first, _, rest = request.path.strip("/").partition("/")
         if first.lower() == "admin":
@@ -130,6 +143,7 @@ class Gateway:
         if 0 <= self._options.max_outstanding <= self._outstanding:
             return web.Response(status=429)
         self._outstanding += 1
+        self._idle.clear()
         try:
             if self._slots is None:
                 return await self._invoke(request, route, values)
@@ -137,6 +151,8 @@ class Gateway:
                 return await self._invoke(request, route, values)
         finally:
             self._outstanding -= 1
+            if not self._outstanding:
+                self._idle.set()
 
     async def _invoke(self, request: web.Request, route: Route, values: Mapping[str, str]) -> web.StreamResponse:
         try:

@@ -10,13 +10,13 @@ from aiohttp import web
 from localazure.host.errors import PortTakenError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-_NO_LIMIT = 0
+NO_LIMIT = 0
 
 
 class HttpListener:
     """One port on which every request goes to one handler. `body_limit` in bytes, 0 for none."""
 
-    def __init__(self, handler: Handler, body_limit: int = _NO_LIMIT) -> None:
+    def __init__(self, handler: Handler, body_limit: int = NO_LIMIT) -> None:
         app = web.Application(client_max_size=body_limit)
         app.router.add_route("*", "/{path:.*}", handler)
         app.on_response_prepare.append(_bare)
