@@ -22,11 +22,11 @@ from localazure.durable.events import (
     Event,
     EventType,
     completion,
+    dump,
     event,
     failure,
     parse_time,
     sdk_text,
-    stored_text,
 )
 from localazure.durable.execution import Execution, Outcome, OutcomeKind
 from localazure.durable.matching import NonDeterminism, UnusableAnswer, check_answer, match_actions
@@ -47,6 +47,13 @@ class Episode:
     consumed: set[int] = field(default_factory=set)
     ended_timers: list[int] = field(default_factory=list)
     last_seq: int = 0
+    _texts: list[str] = field(default_factory=list)
+
+    @property
+    def texts(self) -> list[str]:
+        """The events as they are stored; each is serialised once."""
+        self._texts += map(dump, self.events[len(self._texts) :])
+        return self._texts
 
     def take(self, taken: Event) -> None:
         self.events.append(taken)
@@ -60,7 +67,7 @@ class Episode:
     def context(self, settings: TaskHubSettings) -> str:
         """The input of the orchestrator call."""
         execution = self.execution
-        history = execution.past + sdk_text(self.events, played=False)
+        history = execution.past + sdk_text(self.events, self.texts, played=False)
         replaying = bool(execution.past)
         return context_text(execution.start, history, replaying=replaying, http_poll_ms=settings.http_poll_ms)
 
@@ -181,9 +188,9 @@ def _conclude(episode: Episode, record: Event, decision: Decision, settings: Tas
     if outcome is not None and (outcome.abrupt or execution.is_drained):
         _end(execution, outcome, events, decision)
     events.append(record)
-    decision.history = stored_text(events)
+    decision.history = ",".join(episode.texts)
     decision.status, decision.custom_status = execution.status, execution.custom_status
-    execution.past += sdk_text(events, played=True)
+    execution.past += sdk_text(events, episode.texts, played=True)
 
 
 def _note_answer(record: Event, episode: Episode, answer: Answer, settings: TaskHubSettings) -> None:

@@ -112,23 +112,25 @@ def entity_answered(task_id: int, request_id: str, response_json: str, at: datet
     return event(EventType.EVENT_RAISED, at, Name=request_id, Input=response_json, TaskScheduledId=task_id)
 
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+
+
 def dump(value: object) -> str:
     """Compact JSON text."""
-    return json.dumps(value, separators=(",", ":"))
-
-
-def stored_text(events: Iterable[Event]) -> str:
-    """Events as they are stored: JSON objects joined by commas."""
-    return ",".join(map(dump, events))
+    return _ENCODER.encode(value)
 
 
 def parse_stored(text: str) -> list[Event]:
-    """The events of a stored text."""
+    """The events of a stored text, which are joined by commas."""
     parsed: list[Event] = json.loads(f"[{text}]")
     return parsed
 
 
-def sdk_text(events: Iterable[Event], *, played: bool) -> str:
-    """The events that the SDK reads, each followed by a comma, with the replay flag of this moment."""
+def sdk_text(events: Iterable[Event], texts: Iterable[str], *, played: bool) -> str:
+    """The events that the SDK reads, each followed by a comma, with the replay flag of this moment.
+
+    `texts` are the same events as JSON objects.
+    """
     flag = '{"IsPlayed":true,' if played else '{"IsPlayed":false,'
-    return "".join(f"{flag}{dump(each)[1:]}," for each in events if each["EventType"] in READ_BY_SDK)
+    pairs = zip(events, texts, strict=True)
+    return "".join(f"{flag}{text[1:]}," for each, text in pairs if each["EventType"] in READ_BY_SDK)

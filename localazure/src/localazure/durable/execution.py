@@ -29,7 +29,7 @@ from localazure.durable.actions import (
     build,
     has_any,
 )
-from localazure.durable.events import FAILURES, Event, EventType, parse_time, sdk_text
+from localazure.durable.events import FAILURES, Event, EventType, dump, parse_time, sdk_text
 from localazure.durable.records import Message, Start
 from localazure.durable.status import RuntimeStatus, move
 
@@ -101,7 +101,7 @@ class Execution:
         events = list(history)
         for each in events:
             execution.apply(each)
-        execution.past = sdk_text(events, played=True)
+        execution.past = sdk_text(events, map(dump, events), played=True)
         return execution
 
     # Questions

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlite3 import Connection, Cursor
 
 from localazure.durable.errors import InstanceEnded, InstanceExists, InstanceNotFound, InstanceRunning, Superseded
-from localazure.durable.events import Event, parse_stored, stored_text, time_text
+from localazure.durable.events import Event, dump, parse_stored, time_text
 from localazure.durable.records import Activity, Decision, Delivery, Instance, Message, Start
 from localazure.durable.rows import (
     activity_of,
@@ -137,7 +137,7 @@ def _create_child(connection: Connection, start: Start, at: datetime) -> bool:
 def rewind(connection: Connection, start: Start, history: Sequence[Event], commit: EpisodeCommit) -> None:
     decision = commit.decision
     connection.execute(SQL["delete_history"], (start.instance_id,))
-    connection.execute(SQL["put_history"], (start.instance_id, stored_text(history)))
+    connection.execute(SQL["put_history"], (start.instance_id, ",".join(map(dump, history))))
     now = time_text(decision.at)
     connection.execute(SQL["rewind_instance"], {"instance_id": start.instance_id, "now": now})
     _write_work(connection, decision)
