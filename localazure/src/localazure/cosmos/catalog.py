@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,10 +12,9 @@ from localazure.cosmos.errors import PARENT_MISSING, BadRequest, Conflict, NotFo
 from localazure.cosmos.jsontext import dump, parse
 from localazure.cosmos.resources import Container, Database, Offer, split_ranges
 from localazure.cosmos.store import Store
+from localazure.cosmos.throughput import range_count
 
-RU_PER_RANGE: Final = 10_000
 DEFAULT_RU: Final = 400
-MAX_RANGES: Final = 100
 
 
 class Catalog:
@@ -27,23 +25,7 @@ class Catalog:
         self._change_log = change_log
         self._partitions = partitions
         self._databases = {row[0]: Database(*row) for row in store.rows("list_databases")}
-        self._containers: dict[str, Container] = {}
-        for number, rid, parent, name, text, ts, etag, lsn, sequence, count in store.rows("list_containers"):
-            ranges, given = split_ranges(count), parse(text)
-            found = Container(
-                number,
-                rid,
-                self._databases[parent],
-                name,
-                ts,
-                etag,
-                lsn,
-                sequence,
-                ranges,
-                change_log,
-                properties=given,
-            )
-            self._containers[rid] = found
+        self._containers = {row[1]: self._container(row) for row in store.rows("list_containers")}
         self._offers = {row[0]: _offer(row) for row in store.rows("list_offers")}
         self._index()
 
@@ -121,28 +103,20 @@ class Catalog:
             raise Conflict(f"The container {name!r} exists already in the database {database.name!r}.")
         if throughput is None and database.rid not in self._offers_of:
             throughput = {"offerThroughput": DEFAULT_RU}
-        rid, ts, etag, ranges = addressing.new_container_rid(database.rid), int(now.timestamp()), new_etag(), 1
-        if throughput:
-            maximum = throughput.get("offerAutopilotSettings", {}).get("maxThroughput", throughput["offerThroughput"])
-            ranges = min(math.ceil(maximum / RU_PER_RANGE), MAX_RANGES)
-        ranges = ranges if ranges > 1 else self._partitions
         with self._store.transaction():
-            number = self._store.run(
+            (row,) = self._store.rows(
                 "add_container",
-                rid=rid,
+                rid=addressing.new_container_rid(database.rid),
                 database_rid=database.rid,
                 id=name,
                 properties=dump(given),
-                ts=ts,
-                etag=etag,
-                range_count=ranges,
-            ).lastrowid
-            assert number is not None  # noqa: S101 - an INSERT always has a row id
-            container = Container(
-                number, rid, database, name, ts, etag, 0, 0, split_ranges(ranges), self._change_log, properties=given
+                ts=int(now.timestamp()),
+                etag=new_etag(),
+                range_count=self._partitions if throughput is None else max(range_count(throughput), self._partitions),
             )
+            container = self._container(row)
             offer = self._add_offer(container, throughput, now) if throughput else None
-        self._containers[rid] = container
+        self._containers[container.rid] = container
         self._remember_offer(offer)
         return container
 
@@ -191,6 +165,13 @@ class Catalog:
         """Back to an empty account."""
         for database in self.databases():
             self.drop_database(database)
+
+    def _container(self, row: tuple[Any, ...]) -> Container:
+        number, rid, parent, name, text, ts, etag, lsn, sequence, count = row
+        database, ranges = self._databases[parent], split_ranges(count)
+        return Container(
+            number, rid, database, name, ts, etag, lsn, sequence, ranges, self._change_log, properties=parse(text)
+        )
 
     def _erase_container(self, container: Container) -> None:
         for statement in ("drop_items", "drop_unique_values", "drop_changes", "drop_container"):

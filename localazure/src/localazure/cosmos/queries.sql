@@ -14,7 +14,8 @@ SELECT number, rid, database_rid, id, properties, ts, etag, lsn, sequence, range
 
 -- add_container: A new container; its number is never used again.
 INSERT INTO containers (rid, database_rid, id, properties, ts, etag, lsn, sequence, range_count)
-VALUES (:rid, :database_rid, :id, :properties, :ts, :etag, 0, 0, :range_count);
+VALUES (:rid, :database_rid, :id, :properties, :ts, :etag, 0, 0, :range_count)
+RETURNING number, rid, database_rid, id, properties, ts, etag, lsn, sequence, range_count;
 
 -- replace_container: New properties of a container.
 UPDATE containers SET properties = :properties, ts = :ts, etag = :etag WHERE number = :container;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ from localazure.cosmos.jsontext import parse_object
 
 MANUAL = "x-ms-offer-throughput"
 AUTOSCALE = "x-ms-cosmos-offer-autopilot-settings"
+RU_PER_RANGE = 10_000
+MAX_RANGES = 100
 
 
 def from_headers(headers: Mapping[str, str]) -> dict[str, Any] | None:
@@ -31,6 +34,12 @@ def from_document(offer: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(settings, Mapping):
         return _autoscale(settings)
     return {"offerThroughput": _checked(content.get("offerThroughput"))}
+
+
+def range_count(content: Mapping[str, Any]) -> int:
+    """How many physical partitions an offer of this content needs from the start."""
+    maximum: int = content.get("offerAutopilotSettings", {}).get("maxThroughput", content["offerThroughput"])
+    return min(math.ceil(maximum / RU_PER_RANGE), MAX_RANGES)
 
 
 def _autoscale(settings: Mapping[str, Any]) -> dict[str, Any]:
