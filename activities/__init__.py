@@ -14,7 +14,7 @@ from activities.release_stock import release_stock
 from activities.reserve_stock import reserve_stock
 from activities.send_confirmation import send_confirmation
 from activities.void_payment import void_payment
-from adapters.logs import logged
+from adapters.logs import Activity, logged
 
 ACTIVITIES = (
     price_order,
@@ -29,11 +29,14 @@ ACTIVITIES = (
     park_dead_letter,
 )
 
+QUEUES: dict[Activity, dict[str, str]] = {
+    publish_outcome: {"arg_name": "outcome", "queue_name": "order-outcomes", "connection": "AzureWebJobsStorage"},
+}
+
 blueprint = df.Blueprint()
 
 for activity in ACTIVITIES:
     function = logged(activity)
-    if activity is publish_outcome:
-        queue = {"queue_name": "order-outcomes", "connection": "AzureWebJobsStorage"}
-        function = blueprint.queue_output(arg_name="outcome", **queue)(function)
+    if queue := QUEUES.get(activity):
+        function = blueprint.queue_output(**queue)(function)
     blueprint.activity_trigger(input_name="payload")(function)

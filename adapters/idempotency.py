@@ -10,6 +10,7 @@ import hashlib
 import json
 
 from adapters.cosmos import AlreadyExists, Container
+from domain.errors import NotFound, Transient
 from domain.shapes import Identifier, JsonObject, Model
 
 _idempotency = Container("idempotency")
@@ -36,9 +37,16 @@ def body_hash(body: JsonObject) -> str:
 
 
 async def claim(tenant_id: str, wish: Claim) -> Claim:
-    """Make the claim, or return the one that was made before under its key. Raises Transient, NotFound (expired)."""
+    """Make the claim, or return the one that was made before under its key. Raises Transient."""
     try:
         await _idempotency.create({"id": wish.key, **wish.to_json(), "tenantId": tenant_id})
     except AlreadyExists:
-        return Claim.model_validate(await _idempotency.read(wish.key, wish.key))
+        return await _made_before(wish.key)
     return wish
+
+
+async def _made_before(key: str) -> Claim:
+    try:
+        return Claim.model_validate(await _idempotency.read(key, key))
+    except NotFound as error:
+        raise Transient("the claim on this Idempotency-Key expires at this moment") from error

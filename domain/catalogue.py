@@ -57,7 +57,7 @@ class Stock(Model):
         """This stock after `delta` pieces came or went. Raises Rejected if that breaks a promise already made."""
         on_hand = self.on_hand + delta
         if on_hand < self.reserved:
-            raise Rejected(f"{self.sku}: {on_hand} would be left of {self.reserved} that are reserved")
+            raise Rejected(f"{self.sku}: {on_hand} would be left on hand, and {self.reserved} are reserved")
         return self.model_copy(update={"on_hand": on_hand})
 
 
