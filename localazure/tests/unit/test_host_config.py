@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from azure.identity.aio import ClientSecretCredential, ManagedIdentityCredential
 from localazure.host.errors import ConfigError, IndexingError
 from localazure.host.host_json import Section, load_host_json
-from localazure.host.settings import Settings, load_local_settings, set_host_defaults
+from localazure.host.settings import Connection, Settings, load_local_settings, set_host_defaults
+from localazure.host.storage import StorageClients, identity_credential
 from localazure.host.timespans import format_timespan, parse_timespan
 
 
@@ -180,3 +182,37 @@ class TestSettings:
     def test_undefined_connection_is_told(self) -> None:
         with pytest.raises(IndexingError, match="The connection 'X' does not exist"):
             Settings({}).connection("X")
+
+
+class TestStorageClients:
+    """The address of a queue tells how its connection was understood."""
+
+    @pytest.mark.parametrize(
+        ("settings", "url"),
+        [
+            ({"AzureWebJobsStorage": "UseDevelopmentStorage=true"}, "http://127.0.0.1:10001/devstoreaccount1/orders"),
+            ({"AzureWebJobsStorage__accountName": "shop"}, "https://shop.queue.core.windows.net/orders"),
+            ({"AzureWebJobsStorage__queueServiceUri": "https://q.example"}, "https://q.example/orders"),
+            (
+                {"AzureWebJobsStorage": "AccountName=shop;AccountKey=a2V5;EndpointSuffix=core.windows.net"},
+                "https://shop.queue.core.windows.net/orders",
+            ),
+        ],
+    )
+    async def test_h018_connection_leads_to_its_account(self, settings, url) -> None:
+        clients = StorageClients(Settings(settings))
+        assert clients.queue("", "Orders").url == url
+        await clients.close()
+
+    @pytest.mark.parametrize(
+        ("settings", "credential"),
+        [
+            ({"clientId": "x"}, ManagedIdentityCredential),
+            ({"credential": "managedidentity"}, ManagedIdentityCredential),
+            ({"tenantId": "t", "clientId": "c", "clientSecret": "s"}, ClientSecretCredential),
+        ],
+    )
+    async def test_identity_based_connection_names_its_credential(self, settings, credential) -> None:
+        made = identity_credential(Connection("X", identity=settings))
+        assert isinstance(made, credential)
+        await made.close()

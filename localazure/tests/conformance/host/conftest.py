@@ -151,11 +151,30 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def cosmos_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The endpoint of a fresh Cosmos emulator."""
-    folder = tmp_path_factory.mktemp("cosmos")
-    arguments = ["localazure.cosmos", "--port", "0", "--data", str(folder / "data.sqlite")]
-    child = Child(arguments, folder / "cosmos.log", dict(os.environ))
+    child = start_cosmos(tmp_path_factory.mktemp("cosmos"))
     yield str(child.facts["url"])
     child.stop()
+
+
+def start_cosmos(folder: Path, port: int = 0) -> Child:
+    """A Cosmos emulator with its data in `folder`."""
+    arguments = ["localazure.cosmos", "--port", str(port), "--data", str(folder / "data.sqlite")]
+    return Child(arguments, folder / "cosmos.log", dict(os.environ))
+
+
+@pytest.fixture
+def own_cosmos(tmp_path: Path) -> Iterator[Callable[[int], Child]]:
+    """Starts an emulator that a test may kill and start again with the same data."""
+    started: list[Child] = []
+
+    def start(port: int = 0) -> Child:
+        started.append(start_cosmos(tmp_path, port))
+        return started[-1]
+
+    yield start
+    for child in started:
+        if child.process.poll() is None:
+            child.kill()
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from azure.cosmos import CosmosClient as SyncCosmosClient
@@ -101,6 +102,22 @@ async def test_h077_batch_of_a_killed_host_is_delivered_again(feeds, cosmos) -> 
     await first.recorded("slow")
     first.kill()
     assert await feeds.start().recorded("slow") == [["a"]]
+
+
+async def test_feed_goes_on_after_its_database_was_killed_and_started_again(hosts, own_cosmos, cosmos_key) -> None:
+    first = own_cosmos()
+    url = first.facts["url"]
+    feeds = Feeds(hosts, url, cosmos_key)
+    host = feeds.start()
+    async with CosmosClient(url, cosmos_key) as cosmos:
+        await _put(feeds.container(cosmos, "slow"), "before")
+        await host.recorded("slow")
+    first.kill()
+    await host.logged("the change feed cannot be read")
+    own_cosmos(urlsplit(url).port)
+    async with CosmosClient(url, cosmos_key) as cosmos:
+        await _put(feeds.container(cosmos, "slow"), "after")
+    assert await host.recorded("slow", count=2, within_s=30) == [["before"], ["after"]]
 
 
 async def test_h078_missing_lease_container_is_reported_and_others_work(shared, cosmos) -> None:
