@@ -73,6 +73,10 @@ class Activities:
         except UnknownFunction as unknown:
             log.warning("%s [instance %s]", unknown, activity.instance_id)
             return self._failure(activity, str(unknown), None)
+        except Exception as defect:
+            log.exception("a defect of the host: activity %s [instance %s]", activity.name, activity.instance_id)
+            text = activity_failed(activity.name, FunctionFailure(type(defect).__name__, str(defect)))
+            return self._failure(activity, text, None)
         return completion(EventType.TASK_COMPLETED, activity.task_id, result, self._hub.clock.now())
 
     async def _call(self, activity: Activity) -> str:

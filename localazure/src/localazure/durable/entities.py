@@ -86,6 +86,8 @@ class Entities:
                 entity = await self._serve_batch(entity_id, entity, batch)
         except HubFailed:
             pass  # the store has logged it, and keeps the requests
+        except Exception:
+            log.exception("a defect of the task hub: entity %s waits for the next start", entity_id)
         finally:
             queue.task = None
             if not queue.waiting:

@@ -12,6 +12,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Protocol
 
 from localazure.durable.context import HubContext
@@ -23,9 +24,7 @@ from localazure.durable.functions import FunctionFailure, FunctionKind
 from localazure.durable.instance_ids import child_problem
 from localazure.durable.records import Activity, Decision, Delivery, EntityRequest, Message, Start, Timer
 from localazure.durable.sdk import Answer, MalformedAnswer, read_answer, read_failure
-from localazure.durable.status import RuntimeStatus
 from localazure.durable.store import EpisodeCommit
-from localazure.durable.texts import instance_exists
 
 log = logging.getLogger("localazure.durable")
 
@@ -133,7 +132,8 @@ class Orchestrations:
 
     def _trim(self) -> None:
         """Keep the slots that were used last; those with work or messages stay."""
-        for instance_id in list(self._slots)[: max(0, len(self._slots) - MAX_IDLE_SLOTS)]:
+        excess = len(self._slots) - MAX_IDLE_SLOTS
+        for instance_id in list(islice(self._slots, max(0, excess))):
             slot = self._slots[instance_id]
             if slot.task is None and not slot.inbox:
                 del self._slots[instance_id]
@@ -188,11 +188,10 @@ class Orchestrations:
         self._outbox.activities(decision.activities)
         self._outbox.timers(decision.timers, start.execution_id, decision.ended_timers)
         self._outbox.requests(commit.requests)
-        refusals = {message.seq for message in refused}
+        slot.inbox += refused
+        not_begun = {message.seq for message in refused}
         for child, refusal in commit.children:
-            if refusal.seq in refusals:
-                slot.inbox.append(refusal)
-            else:
+            if refusal.seq not in not_begun:
                 self.begin(child)
         for delivery in commit.messages:
             self.deliver(delivery.instance_id, delivery.message)
@@ -208,7 +207,7 @@ class Orchestrations:
             commit.messages.append(Delivery(start.parent.instance_id, message))
         for task_id, child in decision.children:
             problem = self._problem_of(child, start)
-            refusal = self._refusal(task_id, problem or instance_exists(RuntimeStatus.RUNNING), decision)
+            refusal = self._refusal(task_id, problem or "", decision)
             if problem is None:
                 commit.children.append((child, refusal))
             else:

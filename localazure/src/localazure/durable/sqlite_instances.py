@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from sqlite3 import Connection, Cursor
 
@@ -77,7 +78,11 @@ def commit(connection: Connection, commit: EpisodeCommit) -> list[Message]:
     connection.executemany(SQL["delete_message"], [(seq,) for seq in decision.consumed])
     _write_work(connection, decision)
     _write_messages(connection, commit)
-    refused = [refusal for start, refusal in commit.children if not _create_child(connection, start, decision.at)]
+    refused = [
+        refusal
+        for start, message in commit.children
+        if (refusal := _create_child(connection, start, message, decision.at)) is not None
+    ]
     for refusal in refused:
         _add_message(connection, Delivery(decision.start.instance_id, refusal))
     return refused
@@ -126,12 +131,13 @@ def _write_messages(connection: Connection, commit: EpisodeCommit) -> None:
     connection.executemany(SQL["add_request"], [request_row(seq, each) for seq, each in commit.requests])
 
 
-def _create_child(connection: Connection, start: Start, at: datetime) -> bool:
+def _create_child(connection: Connection, start: Start, refusal: Message, at: datetime) -> Message | None:
+    """Start a child; gives the refusal, with its reason, when an unfinished instance has the id."""
     try:
         create(connection, start, at, replace_any=False)
-    except InstanceExists:
-        return False
-    return True
+    except InstanceExists as exists:
+        return replace(refusal, event={**refusal.event, "Reason": str(exists)})
+    return None
 
 
 def rewind(connection: Connection, start: Start, history: Sequence[Event], commit: EpisodeCommit) -> None:

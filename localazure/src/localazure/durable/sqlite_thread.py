@@ -41,19 +41,22 @@ class SqliteThread:
         self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
         self._loop = asyncio.get_running_loop()
         self._failure: HubFailed | None = None
+        self._closed = False
         self._thread.start()
 
     def run(self, work: Work[T]) -> asyncio.Future[T]:
         """Queue work; its result comes after the commit."""
         future: asyncio.Future[T] = self._loop.create_future()
-        if self._failure is not None:
-            future.set_exception(self._failure)
+        if self._closed or self._failure is not None:
+            future.set_exception(self._failure or HubFailed("the task hub has stopped"))
+            future.exception()  # see _settle
         else:
             self._queue.put(_Item(work, future))
         return future
 
     async def close(self) -> None:
         """Commit what is queued and end the thread."""
+        self._closed = True
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
 

@@ -1,0 +1,144 @@
+"""The store's thread: groups, refusals and failures."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from localazure.durable.errors import HubFailed, InstanceEnded, InstanceExists, InstanceNotFound, Superseded
+from localazure.durable.events import EventType, event_raised
+from localazure.durable.records import Activity, Decision, Delivery, EntityRequest, Message, Parent, Start, Timer
+from localazure.durable.sqlite_store import SqliteStore
+from localazure.durable.sqlite_thread import SqliteThread
+from localazure.durable.status import RuntimeStatus
+from localazure.durable.store import EpisodeCommit
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+START = Start("i", "e1", "orchestrator", None, None, Parent("p", "e0", "parent", 3))
+
+
+@pytest.fixture
+async def thread(tmp_path: Path) -> AsyncIterator[SqliteThread]:
+    connection = sqlite3.connect(tmp_path / "t.sqlite", isolation_level=None, check_same_thread=False)
+    connection.execute("CREATE TABLE seen (value INTEGER PRIMARY KEY)")
+    thread = SqliteThread(connection, "test")
+    yield thread
+    await thread.close()
+
+
+@pytest.fixture(params=["file", "memory"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    store = SqliteStore(tmp_path / "hub.sqlite" if request.param == "file" else ":memory:")
+    await store.open()
+    yield store
+    await store.close()
+
+
+def _insert(value: int) -> Any:
+    return lambda connection: connection.execute("INSERT INTO seen VALUES (?)", (value,)).rowcount
+
+
+def _values(connection: sqlite3.Connection) -> list[int]:
+    return [value for (value,) in connection.execute("SELECT value FROM seen")]
+
+
+async def test_what_is_queued_during_a_commit_shares_the_next_one(thread: SqliteThread) -> None:
+    begins: list[str] = []
+    entered, release = threading.Event(), threading.Event()
+
+    def first(connection: sqlite3.Connection) -> None:
+        connection.set_trace_callback(lambda statement: begins.append(statement) if statement == "BEGIN" else None)
+        entered.set()
+        release.wait(10)
+
+    blocked = thread.run(first)
+    await asyncio.to_thread(entered.wait, 10)
+    writes = [thread.run(_insert(value)) for value in range(50)]
+    release.set()
+    await asyncio.gather(blocked, *writes)
+    assert begins == ["BEGIN"]
+    assert await thread.run(_values) == list(range(50))
+
+
+async def test_a_refusal_leaves_the_rest_of_its_group_alone(thread: SqliteThread) -> None:
+    def refuse(_: sqlite3.Connection) -> None:
+        raise InstanceExists("there is one")
+
+    before, refused, after = thread.run(_insert(1)), thread.run(refuse), thread.run(_insert(2))
+    with pytest.raises(InstanceExists, match="there is one"):
+        await refused
+    await asyncio.gather(before, after)
+    assert await thread.run(_values) == [1, 2]
+
+
+async def test_an_error_takes_back_its_group_and_ends_the_store(thread: SqliteThread, caplog: Any) -> None:
+    await thread.run(_insert(1))
+    with pytest.raises(HubFailed, match="UNIQUE"):
+        await thread.run(_insert(1))
+    with pytest.raises(HubFailed, match="UNIQUE"):
+        await thread.run(_insert(2))
+    assert "all work stops" in caplog.text
+
+
+async def test_a_closed_store_refuses(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "hub.sqlite")
+    await store.open()
+    await store.close()
+    with pytest.raises(HubFailed, match="stopped"):
+        await store.get("i")
+
+
+async def test_messages_need_a_live_instance(store: SqliteStore) -> None:
+    delivery = Delivery("i", Message(1, None, event_raised("go", None, NOW)))
+    with pytest.raises(InstanceNotFound):
+        await store.send(delivery)
+    await store.create(START, NOW, replace_any=False)
+    await store.send(delivery)
+    await store.commit(EpisodeCommit(Decision(START, NOW, RuntimeStatus.COMPLETED, None, history="{}")))
+    with pytest.raises(InstanceEnded):
+        await store.send(delivery)
+    loaded = await store.load("i")
+    assert loaded is not None
+    assert (loaded.inbox, loaded.instance.start) == ([], START)
+
+
+async def test_an_episode_of_a_replaced_execution_changes_nothing(store: SqliteStore) -> None:
+    await store.create(START, NOW, replace_any=False)
+    with pytest.raises(InstanceExists, match="status Pending already exists"):
+        await store.create(START, NOW, replace_any=False)
+    await store.create(Start("i", "e2", "orchestrator", None, None), NOW, replace_any=True)
+    activity = Activity("i", "e1", 0, "a", "null")
+    late = Decision(START, NOW, RuntimeStatus.RUNNING, None, history="{}", activities=[activity])
+    with pytest.raises(Superseded):
+        await store.commit(EpisodeCommit(late))
+    loaded = await store.load("i")
+    assert loaded is not None
+    assert (loaded.instance.start.execution_id, loaded.history) == ("e2", [])
+
+
+async def test_a_start_finds_everything_that_was_left_undone(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "hub.sqlite")
+    first = await store.open()
+    await store.create(START, NOW, replace_any=False)
+    activity, timer = Activity("i", "e1", 0, "a", '"x"'), Timer("i", "e1", 1, NOW)
+    request = EntityRequest("@e@k", "op", "null", "r", Parent("i", "e1", "orchestrator", 2))
+    decision = Decision(START, NOW, RuntimeStatus.RUNNING, None, history="{}", activities=[activity], timers=[timer])
+    await store.commit(EpisodeCommit(decision, requests=[(first.first_seq, request)]))
+    await store.create(Start("fresh", "e9", "orchestrator", None, None), NOW, replace_any=False)
+    result = Message(first.first_seq + 1, "e1", {"EventType": EventType.TASK_COMPLETED, "TaskScheduledId": 5})
+    await store.finish_activity(Activity("i", "e1", 5, "b", "null"), result)
+    await store.close()
+
+    second = SqliteStore(tmp_path / "hub.sqlite")
+    recovery = await second.open()
+    assert sorted(recovery.instances) == ["fresh", "i"]
+    assert (recovery.activities, recovery.timers) == ([activity], [timer])
+    assert recovery.requests == [(first.first_seq, request)]
+    assert recovery.first_seq > first.first_seq + 1
+    await second.close()
