@@ -10,6 +10,7 @@ import sys
 
 import pytest
 from localazure.child import PARENT_FD, READY_FD
+from localazure.endpoints import choose_ports
 
 LISTENER = """
 import socket, signal, sys
@@ -22,8 +23,8 @@ DEAF_LISTENER = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
 
 @pytest.fixture
 def port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
+    """Outside the range of outgoing connections, which could take it in the meantime."""
+    return choose_ports({"blob": 0}, {}, free=True)["blob"]
 
 
 @pytest.fixture

@@ -110,7 +110,8 @@ if not marker.exists():
     assert "url" in await processes.start(program(tmp_path, code=code))
 
 
-async def test_child_that_keeps_dying_is_given_up_with_its_own_error(processes, tmp_path, console):
+async def test_child_that_keeps_dying_is_given_up_with_its_own_error(processes, tmp_path, console, monkeypatch):
+    monkeypatch.setattr("localazure.processes.QUICK_DEATH_S", 60)  # however slow this machine is
     await processes.start(program(tmp_path, code=DIES_ONCE_READY))
     with pytest.raises(ProcessFailedError, match=r"(?s)child ended with exit code 1, 5 times in a row.*broken inside"):
         await asyncio.wait_for(processes.failure(), 20)
