@@ -30,7 +30,7 @@ class Cors:
         """Add the allow headers to an answer for an allowed origin."""
         if self._allows(request):
             response.headers["Access-Control-Allow-Origin"] = "*" if "*" in self.origins else request.headers["Origin"]
-            response.headers["Vary"] = "Origin"
+            response.headers.add("Vary", "Origin")
             if self.credentials:
                 response.headers["Access-Control-Allow-Credentials"] = "true"
 

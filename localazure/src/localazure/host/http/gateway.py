@@ -116,13 +116,11 @@ class Gateway:
         found = self._routes.match(request.method, request.raw_path)
         if found is not None:
             return await self._function(request, *found)
-        if not first and request.method in {"GET", "HEAD"}:
-            return (
-                web.Response(text=_HOME, content_type="text/html")
-                if self._options.homepage
-                else web.Response(status=204)
-            )
-        return web.Response(status=404)
+        if first or request.method not in {"GET", "HEAD"}:
+            return web.Response(status=404)
+        return (
+            web.Response(text=_HOME, content_type="text/html") if self._options.homepage else web.Response(status=204)
+        )
 
     async def _webhook(self, request: web.Request, rest: str) -> web.StreamResponse:
         webhooks, _, path = rest.partition("/")
