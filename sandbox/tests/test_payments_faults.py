@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 import stripe
 
 if TYPE_CHECKING:
@@ -56,6 +57,12 @@ def test_rules_are_listed_and_cleared(client: stripe.StripeClient, simulator: Si
     ]
     assert simulator.request("DELETE", "/_sandbox/faults")[0] == 204
     assert outcomes(client, 3) == [200, 200, 200]
+
+
+def test_body_that_is_no_json_is_refused(simulator: Simulator) -> None:
+    answer = requests.post(f"{simulator.url}/_sandbox/faults", data="{", timeout=5)
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith("not JSON")
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,11 @@ def test_server_error_is_kept_and_changes_nothing(client: stripe.StripeClient, s
     assert simulator.get("/_sandbox/ledger") == {"orders": {}, "requests": 2}
 
 
+def test_key_longer_than_allowed_is_refused(client: stripe.StripeClient) -> None:
+    with pytest.raises(stripe.InvalidRequestError, match="at most 255 characters"):
+        client.v1.payment_intents.create(ORDER, {"idempotency_key": "x" * 256})
+
+
 @pytest.mark.parametrize(("status", "error"), [(429, stripe.RateLimitError), (503, stripe.APIError)])
 def test_request_turned_away_leaves_the_key_free(
     client: stripe.StripeClient, simulator: Simulator, status: int, error: type[Exception]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 import stripe
 
 from sandbox.payments.test_cards import CARDS
@@ -76,6 +77,36 @@ def test_several_captures_must_be_agreed_beforehand(client: stripe.StripeClient)
         client.v1.payment_intents.capture(intent.id, {"amount_to_capture": 500, "final_capture": False})
     assert refusal.value.param == "final_capture"
     assert client.v1.payment_intents.retrieve(intent.id).amount_capturable == 1250
+
+
+def test_final_capture_of_nothing_releases_the_rest(client: stripe.StripeClient) -> None:
+    intent = an_intent(client, payment_method_options={"card": {"request_multicapture": "if_available"}})
+    capture = client.v1.payment_intents.capture
+    with pytest.raises(stripe.InvalidRequestError, match="greater than or equal to 1"):
+        capture(intent.id, {"amount_to_capture": 0})
+    capture(intent.id, {"amount_to_capture": 500, "final_capture": False})
+    released = capture(intent.id, {"amount_to_capture": 0})
+    assert (released.status, released.amount_received, released.amount_capturable) == ("succeeded", 500, 0)
+
+
+def test_fifty_captures_are_the_most(client: stripe.StripeClient) -> None:
+    intent = an_intent(client, payment_method_options={"card": {"request_multicapture": "if_available"}})
+    for _ in range(50):
+        client.v1.payment_intents.capture(intent.id, {"amount_to_capture": 1, "final_capture": False})
+    with pytest.raises(stripe.InvalidRequestError, match="at most 50 times"):
+        client.v1.payment_intents.capture(intent.id, {"amount_to_capture": 1, "final_capture": False})
+
+
+def test_charge_tells_the_state_of_the_money(client: stripe.StripeClient) -> None:
+    intent = an_intent(client)
+    assert isinstance(intent.latest_charge, str)
+    held = client.v1.charges.retrieve(intent.latest_charge)
+    assert (held.captured, held.paid, held.amount_captured) == (False, True, 0)
+    client.v1.payment_intents.capture(intent.id, {"amount_to_capture": 1000})
+    taken = client.v1.charges.retrieve(intent.latest_charge)
+    assert (taken.captured, taken.amount_captured, taken.amount_refunded) == (True, 1000, 250)
+    with pytest.raises(stripe.InvalidRequestError, match="No such charge"):
+        client.v1.charges.retrieve("ch_nope")
 
 
 def test_capture_above_the_authorisation_is_refused(client: stripe.StripeClient) -> None:
@@ -250,6 +281,26 @@ def test_every_answer_carries_a_request_id(client: stripe.StripeClient) -> None:
 def test_live_keys_are_kept_out(simulator: Simulator) -> None:
     with pytest.raises(stripe.AuthenticationError, match=r"Invalid API Key provided: sk_live_\*+cret"):
         simulator.client(key="sk_live_secret").v1.payment_intents.list()
+
+
+def test_request_without_a_key_is_told_how_to_send_one(simulator: Simulator) -> None:
+    status, body = simulator.request("GET", "/v1/payment_intents")
+    assert status == 401
+    assert body["error"]["message"].startswith("You did not provide an API key.")
+
+
+@pytest.mark.parametrize(("authorization", "status"), [("Basic c2tfdGVzdF8xOg==", 200), ("Basic =", 401)])
+def test_key_may_come_as_the_user_of_basic_authentication(
+    simulator: Simulator, authorization: str, status: int
+) -> None:
+    headers = {"Authorization": authorization}
+    assert requests.get(f"{simulator.url}/v1/payment_intents", headers=headers, timeout=5).status_code == status
+
+
+def test_list_is_narrowed_by_customer(client: stripe.StripeClient) -> None:
+    made = an_intent(client, customer="cus_1")
+    an_intent(client, customer="cus_2")
+    assert [intent.id for intent in client.v1.payment_intents.list({"customer": "cus_1"}).data] == [made.id]
 
 
 def test_list_pages_through_all_intents(client: stripe.StripeClient) -> None:

@@ -186,4 +186,4 @@ def tried(change: Callable[[], Intent]) -> Intent | StripeError:
 
 
 TestPaymentMachine = PaymentMachine.TestCase
-TestPaymentMachine.settings = settings(max_examples=100, stateful_step_count=20, deadline=None)
+TestPaymentMachine.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)

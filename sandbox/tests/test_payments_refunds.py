@@ -99,6 +99,15 @@ def test_any_refund_can_be_made_to_fail_on_demand(client: stripe.StripeClient, s
     assert simulator.ledger("o-1")["refunded"] == 0
 
 
+def test_refund_keeps_its_metadata_and_its_changes(client: stripe.StripeClient) -> None:
+    refund = client.v1.refunds.create({"payment_intent": a_payment(client).id, "metadata": {"line": "1"}})
+    updated = client.v1.refunds.update(refund.id, {"metadata": {"note": "x"}})
+    assert updated.metadata is not None
+    assert updated.metadata.to_dict() == {"line": "1", "note": "x"}
+    with pytest.raises(stripe.InvalidRequestError, match="No such refund"):
+        client.v1.refunds.retrieve("re_nope")
+
+
 def test_refunds_are_listed_by_payment(client: stripe.StripeClient) -> None:
     first, second = a_payment(client), a_payment(client)
     made = [client.v1.refunds.create({"payment_intent": first.id, "amount": n}).id for n in (1, 2)]

@@ -98,6 +98,32 @@ def test_refused_event_is_sent_again(client: stripe.StripeClient, simulator: Sim
     assert receiver.next_types(1) == AUTHORISED[:1]
 
 
+def test_unreachable_target_loses_nothing(
+    client: stripe.StripeClient, simulator: Simulator, receiver: Receiver
+) -> None:
+    simulator.post("/_sandbox/webhook", {"url": "http://127.0.0.1:9/"})
+    authorise(client)
+    simulator.post("/_sandbox/webhook", {"url": receiver.url})
+    simulator.advance(seconds=3600)
+    assert sorted(receiver.next_types(3)) == sorted(AUTHORISED)
+
+
+def test_target_can_be_taken_away(client: stripe.StripeClient, simulator: Simulator, receiver: Receiver) -> None:
+    simulator.post("/_sandbox/webhook", {"url": receiver.url})
+    assert simulator.request("DELETE", "/_sandbox/webhook")[0] == 204
+    authorise(client)
+    assert simulator.get("/_sandbox/webhook") == {"target": None, "deliveries": []}
+    sent = simulator.post("/_sandbox/webhook/deliver", {"events": [client.v1.events.list().data[0].id]})
+    assert [delivery["status"] for delivery in sent["deliveries"]] == [None]
+
+
+def test_unknown_event_cannot_be_delivered(client: stripe.StripeClient, simulator: Simulator) -> None:
+    status, body = simulator.request("POST", "/_sandbox/webhook/deliver", {"events": ["evt_nope"]})
+    assert (status, body) == (404, {"error": "no such event: evt_nope"})
+    with pytest.raises(stripe.InvalidRequestError, match="No such event"):
+        client.v1.events.retrieve("evt_nope")
+
+
 def test_copies_and_reversal_are_had_for_the_asking(
     client: stripe.StripeClient, simulator: Simulator, receiver: Receiver
 ) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import smtplib
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -75,6 +77,63 @@ def test_kill_between_commit_and_answer_charges_once(start_simulator: Start, tmp
     intent = simulator.client().v1.payment_intents.create(ORDER, KEYED)
     assert intent.status == "requires_capture"
     assert simulator.ledger("o-1")["intents"] == 1
+
+
+async def test_kill_in_the_middle_of_everything_leaves_one_intent_per_key(
+    start_simulator: Start, tmp_path: Path
+) -> None:
+    data = str(tmp_path / "payments.sqlite")
+    child, simulator = start_simulator("--data", data)
+    answers = await place_all(simulator.url, after_each=lambda count: child.process.kill() if count == 40 else None)
+    acknowledged = {order: answer for order, answer in answers.items() if isinstance(answer, str)}
+    assert 40 <= len(acknowledged) < len(answers)
+    _, simulator = start_simulator("--data", data)
+    repeated = await place_all(simulator.url)
+    assert acknowledged.items() <= repeated.items()
+    assert {entry["intents"] for entry in simulator.get("/_sandbox/ledger")["orders"].values()} == {1}
+
+
+async def place_all(url: str, after_each: Callable[[int], None] = lambda _: None) -> dict[str, str | None]:
+    """Authorise orders o-0 to o-119, eight at a time, each under its own key; the intent's id, or None, by order."""
+    transport = stripe.AIOHTTPClient()
+    client = stripe.StripeClient("sk_test_sandbox", base_addresses={"api": url}, http_client=transport)
+    answers: dict[str, str | None] = {}
+    orders = iter([f"o-{n}" for n in range(120)])
+
+    async def work() -> None:
+        for order in orders:
+            parameters: Any = {**ORDER, "metadata": {"order_id": order}}
+            try:
+                intent = await client.v1.payment_intents.create_async(parameters, {"idempotency_key": order})
+            except stripe.APIConnectionError:
+                answers[order] = None
+            else:
+                answers[order] = intent.id
+                after_each(len(answers))
+
+    await asyncio.gather(*(work() for _ in range(8)))
+    await transport.close_async()  # type: ignore[no-untyped-call]  # the SDK leaves it untyped
+    return answers
+
+
+def test_defect_answers_500_and_changes_nothing(start_simulator: Start, tmp_path: Path) -> None:
+    data = tmp_path / "payments.sqlite"
+    _, simulator = start_simulator("--data", str(data))
+    client = simulator.client()
+    intent = client.v1.payment_intents.create(ORDER)
+    with sqlite3.connect(data) as database:
+        database.execute("UPDATE intents SET document = '{}'")
+    database.close()
+    for _ in range(2):
+        with pytest.raises(stripe.APIError) as failure:
+            client.v1.payment_intents.capture(intent.id, {}, KEYED)
+        assert failure.value.http_status == 500
+    assert simulator.ledger("o-1")["captured"] == 0
+
+
+def test_events_go_where_the_command_line_says(start_simulator: Start) -> None:
+    _, simulator = start_simulator("--webhook-url", "http://127.0.0.1:9/hook")
+    assert simulator.get("/_sandbox/webhook")["target"]["url"] == "http://127.0.0.1:9/hook"
 
 
 def test_only_the_configured_key_is_let_in(start_simulator: Start) -> None:
