@@ -13,6 +13,7 @@ import ssl
 import uuid
 from collections import deque
 from collections.abc import Mapping
+from ipaddress import ip_address
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -91,7 +92,7 @@ class CosmosServer:
 
     async def _answer(self, request: web.BaseRequest, path: str) -> Reply:
         body = await _read_body(request)
-        if self._admin and path.startswith(f"{ADMIN_PATH}/"):
+        if self._admin and path.startswith(f"{ADMIN_PATH}/") and _is_local(request):
             return self._admin.answer(request.method, path, request.query, body)
         address = parse_address(path)
         action = self._authenticated(request, path, address)
@@ -130,6 +131,11 @@ class CosmosServer:
         self._requests.append(
             {"method": method, "path": path, "status": reply.status, "subStatus": substatus, "charge": reply.charge}
         )
+
+
+def _is_local(request: web.BaseRequest) -> bool:
+    """Whether the request comes from this machine. Administration knows no authentication."""
+    return ip_address(request.remote or "0.0.0.0").is_loopback  # noqa: S104 - stands for an unknown peer
 
 
 async def _read_body(request: web.BaseRequest) -> bytes:

@@ -115,14 +115,16 @@ class Store:
 
 def _lock(path: Path) -> sqlite3.Connection:
     """Hold an exclusive lock next to the file. SQLite takes it: that works everywhere, and it dies with the process."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = sqlite3.connect(f"{path}.lock", isolation_level=None, timeout=0)
-        lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-            raise ConfigError(f"--data {path} is in use by another Cosmos DB server") from error
-        raise ConfigError(f"--data {path} cannot be opened: {error}") from error
-    except OSError as error:
-        raise ConfigError(f"--data {path} cannot be created: {error}") from error
-    return lock
+    with ExitStack() as undo:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock = undo.enter_context(closing(sqlite3.connect(f"{path}.lock", isolation_level=None, timeout=0)))
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                raise ConfigError(f"--data {path} is in use by another Cosmos DB server") from error
+            raise ConfigError(f"--data {path} cannot be opened: {error}") from error
+        except OSError as error:
+            raise ConfigError(f"--data {path} cannot be created: {error}") from error
+        undo.pop_all()
+        return lock

@@ -181,9 +181,10 @@ async def test_c020_tokens_are_verified_against_a_key_set(start_server, certific
 
     async with AioClient(server.url, token(3600)) as client:
         await client.create_database("shop")
+    late = AioClient(server.url, token(-3600))
     with pytest.raises(CosmosHttpResponseError, match="expired") as refusal:
-        async with AioClient(server.url, token(-3600)):
-            pass
+        await late.__aenter__()
+    await late.close()
     assert refusal.value.status_code == 401
 
 
