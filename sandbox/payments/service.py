@@ -77,15 +77,24 @@ async def payments(options: Options) -> AsyncIterator[dict[str, str]]:
 
 
 async def _pass_time(desk: Desk, clock: Clock, outbox: Outbox, sender: Sender) -> None:
-    """Do what falls due, send what happened, and wait for the next of either."""
+    """Do what falls due, send what happened, and wait for the next of either; a defect ends neither."""
     while True:
         outbox.news.clear()
-        with desk.store.transaction():
-            let_time_pass(desk)
-        await sender.send_due()
-        moments = [at for at in (desk.store.next_settlement(), outbox.next_due()) if at is not None]
-        wait_s = min([max(at - clock.now(), 0) for at in moments], default=LOOK_AGAIN_S)
+        try:
+            wait_s = await _do_what_is_due(desk, clock, outbox, sender)
+        except Exception:
+            log.exception("action=pass_time")
+            wait_s = LOOK_AGAIN_S
         with suppress(TimeoutError):
             # not wait_for: before Python 3.12 it can swallow the cancellation that ends this task
-            async with asyncio.timeout(min(wait_s, LOOK_AGAIN_S)):
+            async with asyncio.timeout(wait_s):
                 await outbox.news.wait()
+
+
+async def _do_what_is_due(desk: Desk, clock: Clock, outbox: Outbox, sender: Sender) -> float:
+    """One round; how many seconds there are until the next is needed, if nothing happens before."""
+    with desk.store.transaction():
+        let_time_pass(desk)
+    await sender.send_due()
+    moments = [at for at in (desk.store.next_settlement(), outbox.next_due()) if at is not None]
+    return min([LOOK_AGAIN_S, *(max(at - clock.now(), 0) for at in moments)])
