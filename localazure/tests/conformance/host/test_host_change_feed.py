@@ -104,7 +104,9 @@ async def test_h077_batch_of_a_killed_host_is_delivered_again(feeds, cosmos) -> 
     assert await feeds.start().recorded("slow") == [["a"]]
 
 
-async def test_feed_goes_on_after_its_database_was_killed_and_started_again(hosts, own_cosmos, cosmos_key) -> None:
+async def test_feed_goes_on_after_its_database_was_killed_and_started_again(
+    hosts, own_cosmos, cosmos_key, eventually
+) -> None:
     first = own_cosmos()
     url = first.facts["url"]
     feeds = Feeds(hosts, url, cosmos_key)
@@ -117,7 +119,8 @@ async def test_feed_goes_on_after_its_database_was_killed_and_started_again(host
     own_cosmos(urlsplit(url).port)
     async with CosmosClient(url, cosmos_key) as cosmos:
         await _put(feeds.container(cosmos, "slow"), "after")
-    assert await host.recorded("slow", count=2, within_s=30) == [["before"], ["after"]]
+    # The first batch may come again: the kill may have hit before its position was written.
+    await eventually(lambda: host.records("slow")[-1][-1] == "after", within_s=30, explain=host.log_text)
 
 
 async def test_h078_missing_lease_container_is_reported_and_others_work(shared, cosmos) -> None:
