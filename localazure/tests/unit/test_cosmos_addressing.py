@@ -65,6 +65,8 @@ def test_rids_hold_the_rids_of_their_parents():
     assert addressing.item_sequence(container, item) == 258
     with pytest.raises(NotFound):
         addressing.item_sequence(addressing.new_container_rid(database), item)
+    with pytest.raises(NotFound):
+        addressing.item_sequence(container, addressing.item_rid(container, 2**64 - 1))
     assert parse_address(f"/dbs/{database}").by_rid
     assert not parse_address("/dbs/12345678").by_rid
 

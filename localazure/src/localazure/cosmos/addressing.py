@@ -157,7 +157,10 @@ def item_sequence(container_rid: str, rid: str) -> int:
     raw, container = _decoded(rid), _decoded(container_rid)
     if len(raw) != 16 or raw[:8] != container:
         raise NotFound(f"The resource id {rid!r} is not one of this container.")
-    return int.from_bytes(raw[8:], "little")
+    sequence = int.from_bytes(raw[8:], "little")
+    if sequence >= 1 << 63:
+        raise NotFound(f"The resource id {rid!r} belongs to no item.")
+    return sequence
 
 
 def range_rid(container_rid: str, index: int) -> str:

@@ -6,6 +6,7 @@ import base64
 import json
 import zlib
 from dataclasses import dataclass
+from typing import Final
 
 from localazure.cosmos.errors import BadRequest
 
@@ -20,11 +21,12 @@ class Position:
 
 
 START = Position()
+MAX_SEQUENCE: Final = 2**63 - 1
 
 
 def encode(position: Position, question: str) -> str:
     """A token for a position in the answer to a question; a JSON array, which no client takes for its own token."""
-    state = [position.sequence, position.rows_of_item, position.rows, zlib.crc32(question.encode())]
+    state = [position.sequence, position.rows_of_item, position.rows, _checksum(question)]
     return base64.b64encode(json.dumps(state).encode()).decode()
 
 
@@ -36,6 +38,10 @@ def decode(token: str, question: str) -> Position:
         sequence, rows_of_item, rows, checksum = map(int, json.loads(base64.b64decode(token, validate=True)))
     except (ValueError, TypeError) as error:
         raise BadRequest("The continuation token cannot be read.") from error
-    if checksum != zlib.crc32(question.encode()):
+    if checksum != _checksum(question) or not 0 <= sequence <= MAX_SEQUENCE:
         raise BadRequest("The continuation token belongs to another query.")
     return Position(sequence, rows_of_item, rows)
+
+
+def _checksum(question: str) -> int:
+    return zlib.crc32(question.encode(errors="surrogatepass"))

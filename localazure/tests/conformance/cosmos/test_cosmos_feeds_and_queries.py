@@ -132,6 +132,11 @@ def test_c116_parameters_of_every_type_bind(container):
         assert list(found) == ["1"], name
 
 
+def test_a_lone_surrogate_in_a_query_is_a_text_like_any_other(filled):
+    query = "SELECT VALUE @t FROM c WHERE c.id = '0'"
+    assert list(filled.query_items(query, [{"name": "@t", "value": "\ud800"}], partition_key="p0")) == ["\ud800"]
+
+
 def test_c116_an_undeclared_parameter_is_refused(filled, status_of):
     query = filled.query_items("SELECT * FROM c WHERE c.n = @n", partition_key="p0")
     assert status_of(lambda: list(query))[0] == 400
