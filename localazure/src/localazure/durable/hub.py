@@ -89,19 +89,19 @@ class TaskHub:
         """When the earliest timer is due; a test may move its clock there when the hub is idle."""
         return self._timers.next_at()
 
-    # Where the work of an episode goes
+    # The outbox of orchestrations
 
-    def activities(self, activities: Iterable[Activity]) -> None:
+    def run_activities(self, activities: Iterable[Activity]) -> None:
         self._activities.add(activities)
 
-    def timers(self, timers: Iterable[Timer], execution_id: str, ended: Iterable[int]) -> None:
+    def set_timers(self, timers: Iterable[Timer], execution_id: str, ended: Iterable[int]) -> None:
         self._timers.cancel(execution_id, ended)
         self._timers.add(timers)
 
-    def requests(self, requests: Iterable[tuple[int, EntityRequest]]) -> None:
+    def serve_requests(self, requests: Iterable[tuple[int, EntityRequest]]) -> None:
         self._entities.add(requests)
 
-    def ended(self, instance_id: str) -> None:
+    def note_end(self, instance_id: str) -> None:
         for waiting in self._waiting.pop(instance_id, ()):
             waiting.set()
 
@@ -237,7 +237,7 @@ class TaskHub:
         requests = [(self._hub.next_seq(), request) for request in decision.requests]
         commit = EpisodeCommit(decision, [Delivery(start.instance_id, message)], requests=requests)
         await self._store.rewind(start, history, commit)
-        self.activities(decision.activities)
-        self.timers(decision.timers, start.execution_id, ())
-        self.requests(requests)
+        self.run_activities(decision.activities)
+        self.set_timers(decision.timers, start.execution_id, ())
+        self.serve_requests(requests)
         self._orchestrations.deliver(start.instance_id, message)

@@ -34,13 +34,13 @@ MAX_IDLE_SLOTS = 2_000
 class Outbox(Protocol):
     """Where the work that an episode created goes once it is committed."""
 
-    def activities(self, activities: Iterable[Activity]) -> None: ...
+    def run_activities(self, activities: Iterable[Activity]) -> None: ...
 
-    def timers(self, timers: Iterable[Timer], execution_id: str, ended: Iterable[int]) -> None: ...
+    def set_timers(self, timers: Iterable[Timer], execution_id: str, ended: Iterable[int]) -> None: ...
 
-    def requests(self, requests: Iterable[tuple[int, EntityRequest]]) -> None: ...
+    def serve_requests(self, requests: Iterable[tuple[int, EntityRequest]]) -> None: ...
 
-    def ended(self, instance_id: str) -> None: ...
+    def note_end(self, instance_id: str) -> None: ...
 
 
 @dataclass(slots=True, eq=False)
@@ -185,9 +185,9 @@ class Orchestrations:
         commit = self._with_messages(decision)
         refused = await self._hub.store.commit(commit)
         start = decision.start
-        self._outbox.activities(decision.activities)
-        self._outbox.timers(decision.timers, start.execution_id, decision.ended_timers)
-        self._outbox.requests(commit.requests)
+        self._outbox.run_activities(decision.activities)
+        self._outbox.set_timers(decision.timers, start.execution_id, decision.ended_timers)
+        self._outbox.serve_requests(commit.requests)
         slot.inbox += refused
         not_begun = {message.seq for message in refused}
         for child, refusal in commit.children:
@@ -237,4 +237,4 @@ class Orchestrations:
         if decision.status.is_final:
             self._drop(slot)
             log.info("%s [instance %s] is %s", start.name, start.instance_id, decision.status)
-            self._outbox.ended(start.instance_id)
+            self._outbox.note_end(start.instance_id)

@@ -87,3 +87,18 @@ async def test_a_child_cannot_take_the_id_of_its_parent(rig: Any) -> None:
     _family(rig)
     instance = await rig.run("parent", {"input": 1, "id": "the-parent"}, "the-parent")
     assert "cannot have its parent's instance ID" in instance.output
+
+
+async def test_a_child_cannot_take_the_id_of_its_grandparent_or_a_bad_one(rig: Any) -> None:
+    @rig.functions.orchestrator
+    def nested(context: Any) -> Any:
+        ids = context.get_input()
+        if not ids:
+            return "leaf"
+        try:
+            return (yield context.call_sub_orchestrator("nested", ids[1:], ids[0]))
+        except Exception as caught:  # noqa: BLE001  # the SDK raises nothing narrower
+            return str(caught)
+
+    assert "of its parent's parent" in (await rig.run("nested", ["child", "top"], "top")).output
+    assert "must not start with '@'" in (await rig.run("nested", ["@bad"], "other")).output

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from azure.durable_functions import EntityId
+from localazure.durable.functions import FunctionKind
 
 JSON = {"Content-Type": "application/json"}
 
@@ -152,3 +153,52 @@ async def test_a_call_to_an_unknown_entity_is_an_error(rig: Any) -> None:
     assert (await rig.output("asks")).startswith(
         "The function 'nobody' doesn't exist, is disabled, or is not an entity"
     )
+
+
+async def test_an_entity_function_that_breaks_answers_with_its_error_and_keeps_the_state(rig: Any) -> None:
+    @rig.functions.orchestrator
+    def asks(context: Any) -> Any:
+        try:
+            yield context.call_entity(EntityId("broken", "k"), "get")
+        except Exception as caught:  # noqa: BLE001  # the SDK raises nothing narrower
+            return str(caught)
+
+    rig.functions.entity(lambda _: None, "broken")
+    rig.functions._functions[FunctionKind.ENTITY]["broken"] = ("broken", lambda _: "no result")
+    assert (await rig.output("asks")).startswith("not a batch result")
+    assert not (await rig.client.read_entity_state(EntityId("broken", "k"))).entity_exists
+
+
+async def test_text_and_empty_bodies_and_deletes_reach_an_entity(counters: Any, seen: list[Any]) -> None:
+    await counters.call("POST", "entities/counter/k?op=note", data="hello", headers={"Content-Type": "text/plain"})
+    await counters.call("POST", "entities/counter/k", headers=JSON)
+    await counters.call("DELETE", "entities/counter/k")
+    await counters.idle()
+    assert seen == [("k", "note", "hello"), ("k", "", None), ("k", "delete", None)]
+    assert (await counters.call("GET", "entities/counter/k/more"))[0] == 404
+
+
+async def test_entities_show_among_instances_when_asked_for(counters: Any) -> None:
+    await counters.output("ask", [["add", 5]])
+    _, found, _ = await counters.call("GET", "instances?instanceIdPrefix=@counter")
+    assert [(each["instanceId"], each["input"]) for each in found] == [("@counter@k", 5)]
+
+
+async def test_pending_operations_survive_a_restart(rig: Any, seen: list[Any]) -> None:
+    _add_counter(rig, seen)
+    held = asyncio.Event()
+    call = rig.functions.call_entity
+
+    async def hold(name: str, instance_id: str, batch_json: str) -> Any:
+        await held.wait()
+        return await call(name, instance_id, batch_json)
+
+    rig.functions.call_entity = hold
+    for _ in range(3):
+        await rig.client.signal_entity(EntityId("counter", "k"), "add", 1)
+    await rig.hub.stop(grace_s=0.01)
+    held.set()
+    await rig.stop()
+    await rig.start()
+    await rig.idle()
+    assert (await rig.client.read_entity_state(EntityId("counter", "k"))).entity_state == 3

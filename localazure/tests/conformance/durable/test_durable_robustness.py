@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -216,3 +217,51 @@ async def test_a_hub_in_memory_runs_the_same_and_is_gone_when_it_stops(make_rig:
     assert (instance.output, len(await rig.client.get_status_all())) == ("5", 1)
     await rig.restart()
     assert await rig.client.get_status_all() == []
+
+
+async def test_a_store_that_fails_stops_the_work_and_says_so(rig: Any) -> None:
+    @rig.functions.orchestrator
+    def waits(context: Any) -> Any:
+        yield context.wait_for_external_event("go")
+
+    await rig.client.start_new("waits", "one")
+    await rig.idle()
+    with sqlite3.connect(rig.store_path) as connection:
+        connection.execute("DROP TABLE inbox")
+    for _ in range(2):  # the first finds out, the second is refused without trying
+        status, body, _ = await rig.call("POST", "instances/one/terminate?reason=x")
+    assert (status, "store failed" in body["ExceptionMessage"]) == (503, True)
+
+
+async def test_a_defect_of_the_host_fails_the_activity(rig: Any) -> None:
+    async def broken(*_: Any) -> str:
+        raise OSError("thread pool is closed")
+
+    rig.functions.activity(lambda value: value, "same")
+    rig.functions.call_activity = broken
+
+    @rig.functions.orchestrator
+    def calls(context: Any) -> Any:
+        yield context.call_activity("same")
+
+    assert "failed:  OSError: thread pool is closed" in (await rig.run("calls")).output
+
+
+async def test_a_result_that_comes_after_the_end_is_dropped(rig: Any) -> None:
+    release = asyncio.Event()
+
+    @rig.functions.activity
+    async def slow(_: Any) -> str:
+        await release.wait()
+        return "late"
+
+    @rig.functions.orchestrator
+    def waits(context: Any) -> Any:
+        return (yield context.call_activity("slow"))
+
+    await rig.client.start_new("waits", "one")
+    await rig.client.terminate("one", "enough")
+    ended = await rig.finish("one")
+    release.set()
+    await rig.idle()
+    assert (ended.status, await rig.hub.get("one")) == ("Terminated", ended)

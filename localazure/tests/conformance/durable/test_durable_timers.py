@@ -43,6 +43,7 @@ async def test_d034_a_cancelled_timer_does_not_delay_the_end(rig: Any) -> None:
         return winner.result
 
     assert await rig.output("race", "cancel") == "done"
+    await rig.idle()
     assert rig.clock.now().hour == 0
     assert rig.hub.next_timer_at() is None
 
