@@ -14,7 +14,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from azure.core import MatchConditions
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError, ServiceResponseError
 from azure.cosmos import exceptions
-from azure.cosmos.aio import ContainerProxy
+from azure.cosmos.aio import ContainerProxy, CosmosClient
 
 from adapters import clients
 from adapters.settings import settings
@@ -25,7 +25,6 @@ Key = str | list[str]
 Operation = tuple[str, tuple[Any, ...]] | tuple[str, tuple[Any, ...], dict[str, Any]]
 
 _TRANSIENT = frozenset({408, 410, 429, 449, 500, 502, 503, 504})
-_PARENT_MISSING = 1003
 _RETRY_AFTER_S = 2
 
 
@@ -57,6 +56,7 @@ class Container:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self._seen_by: CosmosClient | None = None
 
     async def read(self, item_id: str, key: Key) -> JsonObject:
         """A point read. Raises NotFound, Transient."""
@@ -106,15 +106,24 @@ class Container:
 
     async def _proxy(self) -> ContainerProxy:
         client = await clients.cosmos()
-        return client.get_database_client(settings().cosmos_database).get_container_client(self.name)
+        proxy = client.get_database_client(settings().cosmos_database).get_container_client(self.name)
+        if self._seen_by is not client:
+            await self._see(proxy)
+            self._seen_by = client
+        return proxy
+
+    async def _see(self, proxy: ContainerProxy) -> None:
+        """Look once whether the container is there: else its absence would pass for that of a record."""
+        try:
+            await proxy.read()
+        except exceptions.CosmosResourceNotFoundError as error:
+            raise Defect(f"{self.name}: the container does not exist") from error
 
     @contextmanager
     def _errors(self, step: str) -> Iterator[None]:
         try:
             yield
         except exceptions.CosmosResourceNotFoundError as error:
-            if error.sub_status == _PARENT_MISSING:
-                raise Defect(f"{self.name}: the container does not exist") from error
             raise NotFound(f"{self.name}: {step}: not found") from error
         except exceptions.CosmosResourceExistsError as error:
             raise AlreadyExists(f"{self.name}: {step}: exists already") from error

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from adapters.settings import settings
+from adapters.settings import Settings, settings
 from domain.orders import Order, place
 from domain.placement import PlaceOrder
 
@@ -33,7 +33,9 @@ SETTINGS = {
 
 @pytest.fixture(autouse=True)
 def app_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Complete settings for every test, read afresh."""
+    """Complete settings for every test and nothing but them, read afresh."""
+    for field in Settings.model_fields.values():
+        monkeypatch.delenv(str(field.alias), raising=False)
     for name, value in SETTINGS.items():
         monkeypatch.setenv(name, value)
     settings.cache_clear()

@@ -1,0 +1,283 @@
+"""Every route with real storage behind it: who may do what, and what they are told.
+
+The token is a word (`tenant role subject`) and the task hub is a stand-in; the end-to-end tests use the real ones.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import azure.functions as func
+import pytest
+
+from adapters import tokens, views
+from domain.callers import Caller, Role
+from domain.orders import OrderStatus
+from tests.integration.conftest import AnOrder, an_order_request
+from triggers.http import ROUTES
+from triggers.web.endpoint import endpoint
+
+AT = datetime(2026, 11, 2, 10, 0, 5, 250_000, tzinfo=UTC)
+
+
+@dataclass
+class Hub:
+    """A task hub in which every instance of ours is in one runtime status."""
+
+    status: str | None = "Running"
+
+    def __post_init__(self) -> None:
+        self.done: list[tuple[Any, ...]] = []
+
+    async def get_status(self, instance_id: str, **_: bool) -> Any:
+        if self.status is None:
+            return None
+        return SimpleNamespace(
+            name="fulfil_order",
+            instance_id=instance_id,
+            created_time=AT,
+            last_updated_time=AT,
+            input_="{}",
+            output=None,
+            runtime_status=SimpleNamespace(value=self.status),
+            custom_status={"stage": "charging"},
+            history=None,
+        )
+
+    async def start_new(self, name: str, instance_id: str, client_input: Any) -> str:
+        self.done.append(("start_new", name, client_input))
+        return instance_id
+
+    async def purge_instance_history(self, instance_id: str) -> Any:
+        self.done.append(("purge", instance_id))
+        return SimpleNamespace(instances_deleted=1)
+
+    def __getattr__(self, operation: str) -> Callable[..., Awaitable[None]]:
+        async def note(*given: Any) -> None:
+            self.done.append((operation, *given))
+
+        return note
+
+
+@dataclass
+class Reply:
+    """An answer as a caller reads it."""
+
+    status: int
+    body: Any
+    headers: Any
+
+
+class Api:
+    """`await api("GET", "/v1/orders", as_="acme operator u-1")`: the function behind a route."""
+
+    def __init__(self) -> None:
+        self.hub = Hub()
+
+    async def __call__(self, method: str, path: str, body: Any = None, *, as_: str = "", **headers: str) -> Reply:
+        url = urlsplit(path)
+        matches = ((route, match(route, method, url.path)) for route in ROUTES)
+        route, parts = next((route, parts) for route, parts in matches if parts is not None)
+        request = func.HttpRequest(
+            method,
+            f"https://shop.example/api{path}",
+            headers={
+                "authorization": f"Bearer {as_}",
+                "content-type": "application/json",
+                "idempotency-key": "k-1",
+                **{name.replace("_", "-"): value for name, value in headers.items()},
+            },
+            params=dict(parse_qsl(url.query)),
+            route_params=parts,
+            body=json.dumps(body).encode(),
+        )
+        response = await endpoint(route.handler, route.roles)(request, self.hub)  # type: ignore[arg-type]  # a stand-in
+        text = response.get_body()
+        return Reply(response.status_code, json.loads(text) if text else None, response.headers)
+
+
+def match(route: Any, method: str, path: str) -> dict[str, str] | None:
+    """The route's parameters in this path, or None when it is not this route."""
+    wanted, given = route.path.split("/"), path.strip("/").split("/")
+    if route.method != method or len(wanted) != len(given):
+        return None
+    pairs = list(zip(wanted, given, strict=True))
+    if any(want != got and not want.startswith("{") for want, got in pairs):
+        return None
+    return {want.strip("{}"): got for want, got in pairs if want.startswith("{")}
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Api:
+    async def verify(word: str) -> Caller:
+        tenant_id, role, subject = word.split()
+        return Caller(tenant_id, subject, frozenset({Role(role)}))
+
+    monkeypatch.setattr(tokens, "verify", verify)
+    return Api()
+
+
+async def test_placed_order_is_read_by_its_customer_and_by_nobody_else(api: Api, tenant_id: str) -> None:
+    body = an_order_request(("TEA", 2)).model_dump(mode="json", by_alias=True)
+    placed = await api("POST", "/v1/orders", body, as_=f"{tenant_id} customer c-17")
+    assert placed.status == 202
+    order = urlsplit(placed.body["order"]).path.removeprefix("/api")
+
+    read = await api("GET", order, as_=f"{tenant_id} customer c-17")
+
+    assert (read.status, read.body["status"], read.body["totalMinor"]) == (200, "pending", None)
+    assert not {"email", "paymentMethod", "shipTo"} & set(read.body)
+    assert (await api("GET", order, as_=f"{tenant_id} customer c-17", if_none_match=read.headers["ETag"])).status == 304
+    for stranger in (f"{tenant_id} customer c-18", f"{tenant_id}-b operator u-1"):
+        assert (await api("GET", order, as_=stranger)).status == 404
+        assert (await api("GET", f"{order}/timeline", as_=stranger)).status == 404
+    items = (await api("GET", f"{order}/timeline", as_=f"{tenant_id} operator u-1")).body["items"]
+    assert [(item["type"], item["actor"]) for item in items] == [("placed", "c-17")]
+
+
+async def test_customer_cannot_order_for_another(api: Api, tenant_id: str) -> None:
+    body = an_order_request().model_dump(mode="json", by_alias=True)
+
+    assert (await api("POST", "/v1/orders", body, as_=f"{tenant_id} customer c-18")).status == 403
+    assert api.hub.done == []
+
+
+async def test_product_is_made_changed_and_protected_by_its_etag(api: Api, tenant_id: str) -> None:
+    operator = f"{tenant_id} operator u-1"
+    tea = {"name": "Tea", "unitAmountMinor": 1250, "currency": "EUR", "warehouse": "berlin"}
+
+    made = await api("PUT", "/v1/products/TEA", tea, as_=operator)
+    assert (made.status, made.body["onHand"], made.body["reserved"]) == (201, 0, 0)
+    adjusted = await api("POST", "/v1/products/TEA/stock", {"delta": 4, "reason": "goods in"}, as_=operator)
+    assert (adjusted.status, adjusted.body) == (200, {"sku": "TEA", "onHand": 4, "reserved": 0})
+    read = await api("GET", "/v1/products/TEA", as_=f"{tenant_id} customer c-17")
+    assert read.headers["ETag"] != made.headers["ETag"]
+
+    changed = await api("PUT", "/v1/products/TEA", tea | {"name": "T"}, as_=operator, if_match=made.headers["ETag"])
+    assert (changed.status, changed.body["name"], changed.body["onHand"]) == (200, "T", 4)
+    stale = await api("PUT", "/v1/products/TEA", tea, as_=operator, if_match=read.headers["ETag"])
+    assert stale.status == 412
+    assert (await api("PUT", "/v1/products/a%20b", tea, as_=operator)).status == 400
+
+
+async def test_list_is_a_customers_own_or_the_whole_tenants(api: Api, tenant_id: str, an_order: AnOrder) -> None:
+    order = await an_order()
+    await views.put_order(tenant_id, order)
+    await views.put_order(tenant_id, order.model_copy(update={"order_id": "o-other", "customer_id": "c-18"}))
+
+    async def listed(path: str, as_: str) -> Any:
+        reply = await api("GET", path, as_=f"{tenant_id} {as_}")
+        return [item["customerId"] for item in reply.body["items"]] if reply.status == 200 else reply.status
+
+    assert await listed("/v1/orders", "customer c-17") == ["c-17"]
+    assert await listed("/v1/orders?customerId=c-17", "customer c-17") == ["c-17"]
+    assert await listed("/v1/orders?customerId=c-18", "customer c-17") == 403
+    assert sorted(await listed("/v1/orders", "operator u-1")) == ["c-17", "c-18"]
+    assert await listed("/v1/orders?customerId=c-18", "operator u-1") == ["c-18"]
+    assert await listed(f"/v1/orders?status={OrderStatus.SHIPPED}", "operator u-1") == []
+    assert await listed("/v1/orders?status=lost", "operator u-1") == 400
+    assert await listed("/v1/orders?customerId=a+b", "operator u-1") == 400
+
+
+async def test_page_of_a_list_leads_to_the_next(api: Api, tenant_id: str, an_order: AnOrder) -> None:
+    order = await an_order()
+    for number in range(3):
+        await views.put_order(tenant_id, order.model_copy(update={"order_id": f"o-{number}"}))
+
+    first = await api("GET", "/v1/orders?limit=2", as_=f"{tenant_id} operator u-1")
+    following = first.headers["Link"].partition(">")[0].removeprefix("<https://shop.example/api")
+    second = await api("GET", following, as_=f"{tenant_id} operator u-1")
+
+    assert [item["orderId"] for item in first.body["items"]] == ["o-2", "o-1"]
+    assert [item["orderId"] for item in second.body["items"]] == ["o-0"]
+    assert "continuation" not in second.body
+
+
+class TestWorkflows:
+    """The operations that the check-status payload names."""
+
+    @pytest.fixture
+    async def workflow(self, an_order: AnOrder, tenant_id: str) -> str:
+        order = await an_order()
+        return f"/v1/workflows/fulfil:{tenant_id}:{order.order_id}"
+
+    async def test_workflow_under_way_is_told_as_the_host_tells_it(
+        self, api: Api, tenant_id: str, workflow: str
+    ) -> None:
+        reply = await api("GET", workflow, as_=f"{tenant_id} customer c-17")
+
+        assert (reply.status, reply.headers["Location"]) == (202, f"https://shop.example/api{workflow}")
+        assert reply.body == {
+            "name": "fulfil_order",
+            "instanceId": workflow.removeprefix("/v1/workflows/"),
+            "runtimeStatus": "Running",
+            "input": "{}",
+            "customStatus": {"stage": "charging"},
+            "output": None,
+            "createdTime": "2026-11-02T10:00:05Z",
+            "lastUpdatedTime": "2026-11-02T10:00:05Z",
+        }
+
+    async def test_ended_workflow_is_told_with_200(self, api: Api, tenant_id: str, workflow: str) -> None:
+        api.hub.status = "Completed"
+
+        assert (await api("GET", workflow, as_=f"{tenant_id} operator u-1")).status == 200
+
+    async def test_workflow_of_others_does_not_exist(self, api: Api, tenant_id: str, workflow: str) -> None:
+        assert (await api("GET", workflow, as_=f"{tenant_id} customer c-18")).status == 404
+        assert (await api("GET", workflow, as_=f"{tenant_id}-b operator u-1")).status == 404
+        assert (await api("GET", "/v1/workflows/@entity@key", as_=f"{tenant_id} operator u-1")).status == 404
+        api.hub.status = None
+        assert (await api("GET", workflow, as_=f"{tenant_id} operator u-1")).status == 404
+
+    @pytest.mark.parametrize("operation", ["terminate", "suspend", "resume"])
+    async def test_operator_steers_a_workflow_under_way(
+        self, api: Api, tenant_id: str, workflow: str, operation: str
+    ) -> None:
+        reply = await api("POST", f"{workflow}/{operation}?reason=why", as_=f"{tenant_id} operator u-1")
+
+        assert (reply.status, reply.body) == (202, None)
+        assert api.hub.done == [(operation, workflow.removeprefix("/v1/workflows/"), "why")]
+
+    async def test_event_is_sent_with_any_json(self, api: Api, tenant_id: str, workflow: str) -> None:
+        path = f"{workflow}/raiseEvent/cancel"
+
+        assert (await api("POST", path, [1, {"a": None}], as_=f"{tenant_id} operator u-1")).status == 202
+        assert api.hub.done[0][2:] == ("cancel", [1, {"a": None}])
+
+    @pytest.mark.parametrize(
+        ("method", "operation", "running", "failed"),
+        [
+            ("POST", "/terminate", 202, 410),
+            ("POST", "/suspend", 202, 410),
+            ("POST", "/resume", 202, 410),
+            ("POST", "/raiseEvent/e", 202, 410),
+            ("POST", "/rewind", 412, 202),
+            ("DELETE", "", 412, 200),
+        ],
+    )
+    async def test_state_decides_what_can_be_done(
+        self, api: Api, tenant_id: str, workflow: str, method: str, operation: str, running: int, failed: int
+    ) -> None:
+        assert (await api(method, workflow + operation, as_=f"{tenant_id} admin u-1")).status == running
+        api.hub.status = "Failed"
+        assert (await api(method, workflow + operation, as_=f"{tenant_id} admin u-1")).status == failed
+
+    async def test_customer_reads_and_does_not_steer(self, api: Api, tenant_id: str, workflow: str) -> None:
+        owner, operator = f"{tenant_id} customer c-17", f"{tenant_id} operator u-1"
+
+        assert (await api("POST", f"{workflow}/terminate", as_=owner)).status == 403
+        assert (await api("DELETE", workflow, as_=operator)).status == 403
+        assert api.hub.done == []
+
+
+async def test_health_is_for_anyone(api: Api) -> None:
+    assert (await api("GET", "/health/live")).body == {"status": "up"}
+    ready = await api("GET", "/health/ready")
+    assert (ready.status, ready.body["status"]) == (200, "up")
