@@ -322,14 +322,16 @@ async def test_d079_every_url_of_a_check_status_response_answers(app: Any) -> No
 
 async def test_d080_the_client_waits_for_completion(app: Any) -> None:
     request = func.HttpRequest("POST", f"{app.base_url}/api/start", body=b"")
-    for name, expected in [("echo", 200), ("fails", 500), ("waits", 202)]:
+    for name, timeout_ms, expected in [("echo", 10_000, 200), ("fails", 10_000, 500), ("waits", 50, 202)]:
         instance_id = await app.client.start_new(name, None, "x")
-        answer = await app.client.wait_for_completion_or_create_check_status_response(request, instance_id, 300, 20)
+        answer = await app.client.wait_for_completion_or_create_check_status_response(
+            request, instance_id, timeout_ms, 10
+        )
         assert answer.status_code == expected, name
 
 
 async def test_d081_a_start_over_http_can_wait_for_the_output(app: Any) -> None:
-    path = "timeout=5&pollingInterval=0.1"
+    path = "timeout=20&pollingInterval=0.1"
     assert (await app.call("POST", f"orchestrators/echo?{path}", data='{"a": 1}'))[:2] == (200, {"a": 1})
     status, body, _ = await app.call("POST", f"orchestrators/fails?{path}")
     assert (status, body["runtimeStatus"]) == (200, "Failed")
