@@ -193,7 +193,9 @@ class _Child:
         ready_at: float | None = time.monotonic()
         while True:
             code = await self._end()
-            is_quick = ready_at is None or time.monotonic() - ready_at < QUICK_DEATH_S
+            # A kill from outside, by a person or a test, is no sign that starting again is of no use.
+            was_killed = code == -signal.SIGKILL and ready_at is not None
+            is_quick = not was_killed and (ready_at is None or time.monotonic() - ready_at < QUICK_DEATH_S)
             quick_deaths = quick_deaths + 1 if is_quick else 1
             if quick_deaths >= QUICK_DEATHS:
                 raise ProcessFailedError(

@@ -8,7 +8,7 @@ import time
 
 import pytest
 from localazure.console import Console
-from localazure.processes import Processes, ProcessFailedError, Program
+from localazure.processes import QUICK_DEATHS, Processes, ProcessFailedError, Program
 
 CHILD = """
 import os, signal, sys
@@ -118,6 +118,17 @@ async def test_child_that_keeps_dying_is_given_up_with_its_own_error(processes, 
 
     pauses = [line for line in console.lines if "starting it again" in line]
     assert [line.rsplit(" in ")[-1] for line in pauses] == ["0.1 s.", "0.2 s.", "0.4 s.", "0.8 s."]
+
+
+async def test_child_killed_from_outside_is_started_again_however_often(
+    processes, tmp_path, pids, console, monkeypatch
+):
+    monkeypatch.setattr("localazure.processes.QUICK_DEATH_S", 60)  # however slow this machine is
+    await processes.start(program(tmp_path))
+
+    for kills in range(1, QUICK_DEATHS + 2):
+        os.kill(pids["child"], signal.SIGKILL)
+        await eventually(lambda kills=kills: sum("runs again" in line for line in console.lines) == kills)
 
 
 async def test_children_are_stopped_in_reverse_order(tmp_path, console):
