@@ -16,7 +16,7 @@ from __future__ import annotations
 from itertools import count
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 
 class Action(BaseModel):
@@ -46,6 +46,18 @@ class Rule(BaseModel):
     skip: int = Field(default=0, ge=0)
     times: int = Field(default=1, ge=1)
     action: Action
+    _hits: int = PrivateAttr(default=0)
+
+    @property
+    def hits(self) -> int:
+        """How many requests this rule has struck."""
+        return self._hits
+
+    def strike(self) -> Action:
+        """Count one struck request."""
+        self.times -= 1
+        self._hits += 1
+        return self.action
 
 
 NO_TROUBLE = Action.model_construct()
@@ -68,8 +80,11 @@ class Faults:
         self._rules.clear()
 
     def listed(self) -> list[dict[str, object]]:
-        """The rules with what is left of `skip` and `times`."""
-        return [{"id": number, **rule.model_dump(exclude_none=True)} for number, rule in self._rules.items()]
+        """The rules with what is left of `skip` and `times`, and their hits so far."""
+        return [
+            {"id": number, "hits": rule.hits, **rule.model_dump(exclude_none=True)}
+            for number, rule in self._rules.items()
+        ]
 
     def strike(self, operation: str) -> Action:
         """What befalls the request that has just come: the oldest rule that has nothing left to skip strikes."""
@@ -79,8 +94,8 @@ class Faults:
             if rule.skip:
                 rule.skip -= 1
                 continue
-            rule.times -= 1
+            action = rule.strike()
             if not rule.times:
                 del self._rules[number]
-            return rule.action
+            return action
         return NO_TROUBLE

@@ -49,6 +49,7 @@ def test_rules_are_listed_and_cleared(client: stripe.StripeClient, simulator: Si
     assert simulator.get("/_sandbox/faults")["rules"] == [
         {
             "id": 1,
+            "hits": 0,
             "operation": "create_payment_intent",
             "skip": 1,
             "times": 3,
