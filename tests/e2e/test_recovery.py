@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 import requests
-import urllib3
 from localazure.testing import System
 
 from sandbox.client import Client, an_order
@@ -21,8 +20,6 @@ from tests.e2e.conftest import APP
 
 PRICE = 1250
 FAULTS = {"payments": "_sandbox/faults", "cosmos": "_emulator/faults"}
-
-urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # the emulator signs its own certificate
 
 
 @pytest.fixture(scope="module")
@@ -46,21 +43,22 @@ class Fault:
 
     def __init__(self, system: System, part: str, rule: dict[str, Any]) -> None:
         self._url = f"{system.endpoints[part].rstrip('/')}/{FAULTS[part]}"
+        self._verify = str(system.state / "tls/ca.pem")
         self._rule = rule
 
     def __enter__(self) -> Fault:
-        requests.post(self._url, json=self._rule, timeout=10, verify=False).raise_for_status()
+        requests.post(self._url, json=self._rule, timeout=10, verify=self._verify).raise_for_status()
         return self
 
     def __exit__(self, *_: object) -> None:
-        requests.delete(self._url, timeout=10, verify=False).raise_for_status()
+        requests.delete(self._url, timeout=10, verify=self._verify).raise_for_status()
 
     def await_hit(self) -> None:
         eventually(self._hits, within_s=30, what=f"a request caught by {self._rule}")
 
     def _hits(self) -> int:
-        answer = requests.get(self._url, timeout=10, verify=False).json()
-        rules = answer["rules"] if isinstance(answer, dict) else answer
+        answer = requests.get(self._url, timeout=10, verify=self._verify).json()
+        rules = answer if isinstance(answer, list) else answer["rules"]
         return sum(rule["hits"] for rule in rules)
 
 
