@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sandbox.payments.clock import Clock
 from sandbox.payments.errors import no_such_object
 from sandbox.payments.events import about_intent, about_refund
-from sandbox.payments.intents import Intent
+from sandbox.payments.intent_models import Intent
 from sandbox.payments.objects import Json
 from sandbox.payments.parameters import Parameters
 from sandbox.payments.refunds import Refund

@@ -7,10 +7,8 @@ before: of the credentials, of the parameters, of an object that does not exist.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from sandbox.payments.intents import Intent
+from sandbox.payments.intent_models import Intent
 
 DOCS = "https://stripe.com/docs/error-codes/"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.payments.intents import Charge, Intent, Status
+from sandbox.payments.intent_models import Charge, Intent, Status
 from sandbox.payments.objects import Json, charge_object, intent_object, refund_object
 from sandbox.payments.refunds import Refund, RefundStatus
 

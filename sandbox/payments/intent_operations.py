@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sandbox.payments import intents
+from sandbox.payments.cards import CARDS
 from sandbox.payments.desk import Call, Desk, Reply
 from sandbox.payments.errors import invalid_request, no_such_object
 from sandbox.payments.ids import new_id
-from sandbox.payments.intents import Intent, status_before_confirmation
+from sandbox.payments.intent_models import Intent
+from sandbox.payments.intents import status_before_confirmation
 from sandbox.payments.money import check_amount, check_currency
 from sandbox.payments.objects import decline_object, intent_object
 from sandbox.payments.parameters import Parameters
-from sandbox.payments.test_cards import CARDS
 
 _TEXTS = (
     "customer", "description", "receipt_email", "statement_descriptor", "statement_descriptor_suffix", "transfer_group",

@@ -1,9 +1,4 @@
-"""The life of a PaymentIntent: pure, without clock, store or network.
-
-An intent collects one payment. Each attempt to confirm it makes a charge, failed or authorised; at most one charge is
-ever authorised. What an authorisation holds is then captured, in one or more steps, or released, so that at any time
-
-    authorised amount = captured + released + capturable,    refunded <= captured.
+"""The life of a PaymentIntent (`intent_models`): pure, without clock, store or network.
 
 `TRANSITIONS` is the one list of what may follow what, and `_move` the one place that reads it.
 """
@@ -11,24 +6,16 @@ ever authorised. What an authorisation holds is then captured, in one or more st
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from enum import StrEnum
 
+from sandbox.payments.cards import AUTHENTICATION_FAILED, AUTHENTICATION_REQUIRED, CARDS, Decline
 from sandbox.payments.errors import StripeError, refused
+from sandbox.payments.intent_models import Charge, Intent, Status
 from sandbox.payments.money import in_words
-from sandbox.payments.test_cards import AUTHENTICATION_FAILED, AUTHENTICATION_REQUIRED, CARDS, Decline
 
 AUTHORISATION_LASTS_S = 7 * 24 * 60 * 60
 MOST_CAPTURES = 50
-
-
-class Status(StrEnum):
-    REQUIRES_PAYMENT_METHOD = "requires_payment_method"
-    REQUIRES_CONFIRMATION = "requires_confirmation"
-    REQUIRES_ACTION = "requires_action"
-    REQUIRES_CAPTURE = "requires_capture"
-    SUCCEEDED = "succeeded"
-    CANCELED = "canceled"
 
 
 class Action(StrEnum):
@@ -54,67 +41,6 @@ TRANSITIONS: Mapping[tuple[Action, Status], frozenset[Status]] = {
     **{(Action.CANCEL, status): frozenset({Status.CANCELED}) for status in _OPEN | {Status.REQUIRES_CAPTURE}},
     (Action.EXPIRE, Status.REQUIRES_CAPTURE): frozenset({Status.CANCELED}),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Charge:
-    """One attempt to take the money. Amounts are minor units; `created` and `capture_before` are epoch seconds."""
-
-    id: str
-    created: int
-    amount: int
-    payment_method: str
-    failure: Decline | None = None
-    captured: int = 0
-    captures: int = 0
-    released: int = 0
-    refunded: int = 0
-    capture_before: int | None = None
-
-    @property
-    def authorised(self) -> bool:
-        return self.failure is None
-
-    @property
-    def capturable(self) -> int:
-        return self.amount - self.captured - self.released if self.authorised else 0
-
-    @property
-    def refundable(self) -> int:
-        return self.captured - self.refunded
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intent:
-    """A PaymentIntent. `details` holds texts that the provider only keeps: description, receipt_email and the like."""
-
-    id: str
-    created: int
-    amount: int
-    currency: str
-    status: Status
-    manual_capture: bool = False
-    multicapture: bool = False
-    payment_method: str | None = None
-    charges: tuple[Charge, ...] = ()
-    last_failure: Decline | None = None
-    canceled_at: int | None = None
-    cancellation_reason: str | None = None
-    metadata: dict[str, str] = field(default_factory=dict)
-    details: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def charge(self) -> Charge | None:
-        """The latest attempt."""
-        return self.charges[-1] if self.charges else None
-
-    @property
-    def amount_capturable(self) -> int:
-        return self.charge.capturable if self.charge else 0
-
-    @property
-    def amount_received(self) -> int:
-        return self.charge.captured if self.charge else 0
 
 
 def status_before_confirmation(payment_method: str | None) -> Status:

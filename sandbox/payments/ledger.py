@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TypedDict, cast
 
 from sandbox.database import Database
-from sandbox.payments.intents import Intent
+from sandbox.payments.intent_models import Intent
 
 ORDER_ID = "order_id"
 

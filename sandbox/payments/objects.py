@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from sandbox.payments.cards import CARDS, Decline
 from sandbox.payments.errors import DOCS, StripeError
-from sandbox.payments.intents import Charge, Intent, Status
+from sandbox.payments.intent_models import Charge, Intent, Status
 from sandbox.payments.refunds import Refund
-from sandbox.payments.test_cards import CARDS, Decline
 
 Json = dict[str, object]
 

@@ -8,7 +8,7 @@ from sandbox.payments import intents, refunds
 from sandbox.payments.desk import Call, Desk, Reply
 from sandbox.payments.errors import invalid_request, no_such_object
 from sandbox.payments.ids import new_id
-from sandbox.payments.intents import Intent
+from sandbox.payments.intent_models import Intent
 from sandbox.payments.objects import refund_object
 from sandbox.payments.parameters import Parameters
 from sandbox.payments.refunds import GIVEN_BACK, Refund, RefundStatus

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from sandbox.payments.cards import CARDS, RefundFate
 from sandbox.payments.errors import refused
-from sandbox.payments.intents import Charge, Intent
+from sandbox.payments.intent_models import Charge, Intent
 from sandbox.payments.money import in_words
-from sandbox.payments.test_cards import CARDS, RefundFate
 
 SETTLES_AFTER_S = 5
 

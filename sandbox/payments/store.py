@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pydantic import TypeAdapter
 
 from sandbox.database import Database, Value
-from sandbox.payments.intents import Intent
+from sandbox.payments.intent_models import Intent
 from sandbox.payments.ledger import movement
 from sandbox.payments.refunds import Refund
 

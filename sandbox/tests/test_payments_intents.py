@@ -8,7 +8,7 @@ import pytest
 import requests
 import stripe
 
-from sandbox.payments.test_cards import CARDS
+from sandbox.payments.cards import CARDS
 
 if TYPE_CHECKING:
     from sandbox.tests.conftest import Simulator

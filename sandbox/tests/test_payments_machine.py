@@ -11,7 +11,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from sandbox.payments import intents, refunds
 from sandbox.payments.errors import StripeError
-from sandbox.payments.intents import TRANSITIONS, Action, Intent, Status
+from sandbox.payments.intent_models import Intent, Status
+from sandbox.payments.intents import TRANSITIONS, Action
 from sandbox.payments.ledger import movement
 from sandbox.payments.refunds import GIVEN_BACK, Refund, RefundStatus
 

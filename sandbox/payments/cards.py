@@ -28,10 +28,8 @@ class Decline:
 
 
 @dataclass(frozen=True, slots=True)
-class TestCard:
+class Card:
     """One test payment method. `authentication`: the customer must confirm the payment with the bank."""
-
-    __test__ = False  # pytest would collect the name
 
     brand: str
     last4: str
@@ -54,35 +52,35 @@ AUTHENTICATION_FAILED = Decline(
 
 _DECLINED = "Your card was declined."
 
-_GOOD: dict[str, TestCard] = {
-    "visa": TestCard("visa", "4242"),
-    "visa_debit": TestCard("visa", "5556"),
-    "mastercard": TestCard("mastercard", "4444"),
-    "mastercard_debit": TestCard("mastercard", "8210"),
-    "mastercard_prepaid": TestCard("mastercard", "5100"),
-    "amex": TestCard("amex", "8431"),
-    "discover": TestCard("discover", "9424"),
-    "diners": TestCard("diners", "3237"),
-    "jcb": TestCard("jcb", "0505"),
-    "unionpay": TestCard("unionpay", "0005"),
-    "us": TestCard("visa", "4242"),
-    "de": TestCard("visa", "0003"),
-    "gb": TestCard("visa", "0003"),
-    "refundFail": TestCard("visa", "5126", refund=RefundFate.FAILS_LATER),
-    "pendingRefund": TestCard("visa", "7726", refund=RefundFate.SUCCEEDS_LATER),
-    "authenticationRequired": TestCard("visa", "3184", authentication=True),
-    "threeDSecure2Required": TestCard("visa", "3220", authentication=True),
+_GOOD: dict[str, Card] = {
+    "visa": Card("visa", "4242"),
+    "visa_debit": Card("visa", "5556"),
+    "mastercard": Card("mastercard", "4444"),
+    "mastercard_debit": Card("mastercard", "8210"),
+    "mastercard_prepaid": Card("mastercard", "5100"),
+    "amex": Card("amex", "8431"),
+    "discover": Card("discover", "9424"),
+    "diners": Card("diners", "3237"),
+    "jcb": Card("jcb", "0505"),
+    "unionpay": Card("unionpay", "0005"),
+    "us": Card("visa", "4242"),
+    "de": Card("visa", "0003"),
+    "gb": Card("visa", "0003"),
+    "refundFail": Card("visa", "5126", refund=RefundFate.FAILS_LATER),
+    "pendingRefund": Card("visa", "7726", refund=RefundFate.SUCCEEDS_LATER),
+    "authenticationRequired": Card("visa", "3184", authentication=True),
+    "threeDSecure2Required": Card("visa", "3220", authentication=True),
 }
 
-_BAD: dict[str, TestCard] = {
-    "chargeDeclined": TestCard("visa", "0002", Decline("card_declined", "generic_decline", _DECLINED)),
-    "chargeDeclinedInsufficientFunds": TestCard(
+_BAD: dict[str, Card] = {
+    "chargeDeclined": Card("visa", "0002", Decline("card_declined", "generic_decline", _DECLINED)),
+    "chargeDeclinedInsufficientFunds": Card(
         "visa", "9995", Decline("card_declined", "insufficient_funds", "Your card has insufficient funds.")
     ),
-    "chargeDeclinedLostCard": TestCard("visa", "9987", Decline("card_declined", "lost_card", _DECLINED)),
-    "chargeDeclinedStolenCard": TestCard("visa", "9979", Decline("card_declined", "stolen_card", _DECLINED)),
-    "chargeDeclinedFraudulent": TestCard("visa", "0019", Decline("card_declined", "fraudulent", _DECLINED)),
-    "chargeDeclinedVelocityLimitExceeded": TestCard(
+    "chargeDeclinedLostCard": Card("visa", "9987", Decline("card_declined", "lost_card", _DECLINED)),
+    "chargeDeclinedStolenCard": Card("visa", "9979", Decline("card_declined", "stolen_card", _DECLINED)),
+    "chargeDeclinedFraudulent": Card("visa", "0019", Decline("card_declined", "fraudulent", _DECLINED)),
+    "chargeDeclinedVelocityLimitExceeded": Card(
         "visa",
         "6975",
         Decline(
@@ -91,13 +89,13 @@ _BAD: dict[str, TestCard] = {
             "Your card was declined for making repeated attempts too frequently or exceeding its amount limit.",
         ),
     ),
-    "chargeDeclinedExpiredCard": TestCard(
+    "chargeDeclinedExpiredCard": Card(
         "visa", "0069", Decline("expired_card", "expired_card", "Your card has expired.")
     ),
-    "chargeDeclinedIncorrectCvc": TestCard(
+    "chargeDeclinedIncorrectCvc": Card(
         "visa", "0127", Decline("incorrect_cvc", "incorrect_cvc", "Your card's security code is incorrect.")
     ),
-    "chargeDeclinedProcessingError": TestCard(
+    "chargeDeclinedProcessingError": Card(
         "visa",
         "0119",
         Decline(
@@ -106,10 +104,10 @@ _BAD: dict[str, TestCard] = {
             "An error occurred while processing your card. Try again in a little bit.",
         ),
     ),
-    "chargeCustomerFail": TestCard("visa", "0341", Decline("card_declined", "generic_decline", _DECLINED)),
-    "radarBlock": TestCard("visa", "0019", Decline("card_declined", "fraudulent", _DECLINED)),
+    "chargeCustomerFail": Card("visa", "0341", Decline("card_declined", "generic_decline", _DECLINED)),
+    "radarBlock": Card("visa", "0019", Decline("card_declined", "fraudulent", _DECLINED)),
 }
 
-CARDS: dict[str, TestCard] = {f"pm_card_{name}": card for name, card in (_GOOD | _BAD).items()} | {
+CARDS: dict[str, Card] = {f"pm_card_{name}": card for name, card in (_GOOD | _BAD).items()} | {
     f"pm_card_visa_{name}": card for name, card in _BAD.items()
 }
