@@ -27,6 +27,28 @@ def test_array_positions_count_as_one_path():
     assert charges.terms(document, {"indexingMode": "none"}) == frozenset()
 
 
+@pytest.mark.parametrize(
+    ("included", "excluded", "indexed"),
+    [
+        (["/*"], [], {"id", "kind", "price/net", "tags/[]", "x y"}),
+        (["/*"], ["/kind/?", '/"x y"/?'], {"id", "price/net", "tags/[]"}),
+        (["/*"], ["/price/*", "/tags/*"], {"id", "kind", "x y"}),
+        (["/kind/?"], ["/*"], {"id", "kind"}),
+        (["/tags/[]/?", "/price/net/?"], ["/*", "/price/*"], {"id", "tags/[]", "price/net"}),
+        (["/price/?"], ["/*"], {"id"}),
+        ([], ["/*"], {"id"}),
+    ],
+)
+def test_the_more_precise_path_of_a_policy_decides_what_is_indexed_and_paid(included, excluded, indexed):
+    document = {"id": "1", "kind": "k", "price": {"net": 5}, "tags": ["a"], "x y": True}
+    policy = {
+        "indexingMode": "consistent",
+        "includedPaths": [{"path": path} for path in included],
+        "excludedPaths": [{"path": path} for path in excluded],
+    }
+    assert {path for path, _ in charges.terms(document, policy)} == indexed
+
+
 @pytest.mark.parametrize(("charge", "text"), [(1.0, "1"), (5.55, "5.55"), (1234567.891, "1234567.89"), (10.0, "10")])
 def test_charges_are_written_without_exponent(charge, text):
     assert charges.as_header(charge) == text

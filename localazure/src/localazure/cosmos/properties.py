@@ -81,4 +81,6 @@ def _complete_indexing(policy: object) -> dict[str, Any]:
     given.setdefault("automatic", True)
     given.setdefault("includedPaths", [{"path": "/*"}])
     given.setdefault("excludedPaths", [{"path": '/"_etag"/?'}])
+    for entry in (*given["includedPaths"], *given["excludedPaths"]):
+        parse_path(entry.get("path") if isinstance(entry, Mapping) else entry)
     return given

@@ -87,6 +87,13 @@ def test_c032_replaced_properties_are_read_back(database, container):
     assert read["indexingPolicy"]["indexingMode"] == "none"
 
 
+def test_index_path_that_is_none_is_refused(database):
+    policy = {"includedPaths": [{"path": "kind"}], "excludedPaths": [{"path": "/*"}]}
+    with pytest.raises(CosmosHttpResponseError) as refusal:
+        database.create_container("odd", PartitionKey("/pk"), indexing_policy=policy)
+    assert refusal.value.status_code == 400
+
+
 def test_c033_the_partition_key_cannot_be_replaced(database, container, status_of):
     assert status_of(database.replace_container, container, PartitionKey("/other"))[0] == 400
 
