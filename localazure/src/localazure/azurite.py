@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from localazure.endpoints import HOST, STORAGE_ACCOUNT
-from localazure.host.errors import ConfigError
+from localazure.errors import ConfigError
 
 ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 """Published by Microsoft for local emulators. It protects nothing."""

@@ -14,7 +14,7 @@ import click
 
 from localazure.config import STATE, load_config
 from localazure.console import Console
-from localazure.host.errors import ConfigError
+from localazure.errors import ConfigError
 from localazure.state import StateError, StateFolder
 
 Command = TypeVar("Command", bound=click.Command)

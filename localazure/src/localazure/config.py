@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from localazure.endpoints import SERVICE_PORTS
-from localazure.host.errors import ConfigError
+from localazure.errors import ConfigError
 from localazure.host.host_json import load_host_json
 from localazure.host.settings import load_local_settings
 

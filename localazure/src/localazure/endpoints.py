@@ -7,7 +7,7 @@ import re
 import socket
 from collections.abc import Iterator, Mapping
 
-from localazure.host.errors import ConfigError
+from localazure.errors import ConfigError
 
 HOST = "127.0.0.1"
 STORAGE_ACCOUNT = "devstoreaccount1"

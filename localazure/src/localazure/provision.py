@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from localazure.clock import Clock
 from localazure.config import FILE, Container, Database, SecretSource
 from localazure.cosmos.options import EMULATOR_KEY
-from localazure.host.errors import ConfigError
+from localazure.errors import ConfigError
 from localazure.keyvault.store import Properties, SecretStore, ServiceError
 
 if TYPE_CHECKING:

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import errno
 import logging
-import signal
 import ssl
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -20,22 +18,20 @@ from aiohttp import web
 
 from localazure.child import PORT_TAKEN, announce_ready, follow_parent
 from localazure.clock import SystemClock
+from localazure.endpoints import HOST
+from localazure.errors import PortTakenError
 from localazure.identity import http as identity
 from localazure.issuer import http as issuer
 from localazure.keys import SigningKey, TokenVerifier, identity_header, publish_identity_keys
 from localazure.keyvault import http as keyvault
 from localazure.keyvault.store import SecretStore
+from localazure.serving import listen, stop_requested
 from localazure.state import StateFolder
 from localazure.tls import ensure_tls
 
-HOST = "127.0.0.1"
 SHUTDOWN_S = 2.0
 
 log = logging.getLogger("localazure.services")
-
-
-class PortTakenError(Exception):
-    """A port of ours belongs to another process; the text names it and the option that changes it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -59,10 +55,7 @@ def _read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 async def _serve(options: argparse.Namespace) -> None:
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
+    stopped = stop_requested()
     state = StateFolder(options.state)
     clock = SystemClock()
     tls = ensure_tls(state.tls, now=clock.now()).server_context()
@@ -91,12 +84,8 @@ async def _listening(name: str, app: web.Application, port: int, tls: ssl.SSLCon
     runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
     try:
-        await web.TCPSite(runner, HOST, port, ssl_context=tls).start()
-        yield f"{'https' if tls else 'http'}://{HOST}:{runner.addresses[0][1]}"
-    except OSError as error:
-        if error.errno != errno.EADDRINUSE:
-            raise
-        raise PortTakenError(f"Port {port} is taken: {name} needs it; choose another with --{name}-port.") from error
+        taken = await listen(runner, HOST, port, option=f"--{name}-port", tls=tls)
+        yield f"{'https' if tls else 'http'}://{HOST}:{taken}"
     finally:
         await runner.cleanup()
 

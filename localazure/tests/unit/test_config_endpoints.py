@@ -11,7 +11,7 @@ from localazure.endpoints import (
     refuse_busy_ports,
     service_endpoints,
 )
-from localazure.host.errors import ConfigError
+from localazure.errors import ConfigError
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from localazure.config import Companion, Container, SecretSource, load_config
-from localazure.host.errors import ConfigError
+from localazure.errors import ConfigError
 
 
 @pytest.fixture

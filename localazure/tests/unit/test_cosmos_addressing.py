@@ -13,8 +13,9 @@ from localazure.clock import ManualClock
 from localazure.cosmos import addressing
 from localazure.cosmos.addressing import Kind, parse_address
 from localazure.cosmos.auth import Authenticator, BearerTokens, signed_text
-from localazure.cosmos.errors import BadRequest, ConfigError, NotFound, Unauthorized
+from localazure.cosmos.errors import BadRequest, NotFound, Unauthorized
 from localazure.cosmos.options import EMULATOR_KEY
+from localazure.errors import ConfigError
 
 DATE = "Mon, 02 Nov 2026 10:00:00 GMT"
 ITEM_RID = "Xk0YAIwBzhIBAAAAAAAAAA=="

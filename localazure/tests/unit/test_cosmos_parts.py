@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from localazure.clock import ManualClock
 from localazure.cosmos import charges, jsontext, store, ttl
-from localazure.cosmos.errors import BadRequest, ConfigError, TooManyRequests
+from localazure.cosmos.errors import BadRequest, TooManyRequests
 from localazure.cosmos.store import Store, load_statements
 from localazure.cosmos.throttle import Budgets
+from localazure.errors import ConfigError
 
 KIB = 1024
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from azure.identity.aio import ClientSecretCredential, ManagedIdentityCredential
-from localazure.host.errors import ConfigError, IndexingError
+from localazure.errors import ConfigError
+from localazure.host.errors import IndexingError
 from localazure.host.host_json import Section, load_host_json
 from localazure.host.settings import Connection, Settings, load_local_settings, set_host_defaults
 from localazure.host.storage import StorageClients, identity_credential

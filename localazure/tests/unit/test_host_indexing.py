@@ -10,8 +10,8 @@ from typing import Any, List  # noqa: UP035 - what the SDK's own checks take
 import azure.durable_functions as df
 import azure.functions as func
 import pytest
+from localazure.errors import ConfigError
 from localazure.host.app_loader import load_functions
-from localazure.host.errors import ConfigError
 from localazure.host.functions import HostedFunction
 from localazure.host.index import Index, build_index
 from localazure.host.settings import Settings

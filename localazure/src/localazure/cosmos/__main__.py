@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import errno
 import logging
-import signal
 import ssl
 import sys
 from pathlib import Path
 
-from localazure.child import announce_ready, follow_parent
+from localazure.child import PORT_TAKEN, announce_ready, follow_parent
 from localazure.clock import SystemClock
 from localazure.cosmos.account import Account
-from localazure.cosmos.errors import ConfigError
 from localazure.cosmos.http import CosmosServer
 from localazure.cosmos.options import CONSISTENCY_LEVELS, EMULATOR_KEY, Options
+from localazure.errors import ConfigError, PortTakenError
+from localazure.serving import stop_requested
 
 QUERY_MODE_HELP = "strict leaves merging the results of several partitions to clients, as the service does"
 SWITCH_INTERVAL_S = 0.0005  # a query in a thread must not keep the event loop waiting for its turn
-PORT_TAKEN = 3
 BAD_CONFIGURATION = 2
 
 
@@ -33,20 +31,13 @@ def main() -> int:
     try:
         return asyncio.run(_serve(arguments))
     except ConfigError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return BAD_CONFIGURATION
-    except OSError as error:
-        if error.errno != errno.EADDRINUSE:
-            raise
-        print(f"error: port {arguments.port} is taken; choose another one with --port", file=sys.stderr)
-        return PORT_TAKEN
+        print(error, file=sys.stderr)
+        return PORT_TAKEN if isinstance(error, PortTakenError) else BAD_CONFIGURATION
 
 
 async def _serve(arguments: argparse.Namespace) -> int:
     server = CosmosServer(Account(_options(arguments), SystemClock()), tls=_tls(arguments))
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    stopped = stop_requested()
     try:
         url = await server.start(arguments.host, arguments.port)
         logging.getLogger(__name__).info("action=serve url=%s data=%s", url, arguments.data)

@@ -16,7 +16,8 @@ from jwt.types import Options
 
 from localazure.clock import Clock
 from localazure.cosmos.addressing import Address
-from localazure.cosmos.errors import ConfigError, Unauthorized
+from localazure.cosmos.errors import Unauthorized
+from localazure.errors import ConfigError
 
 LEEWAY_S = 60
 

@@ -25,10 +25,6 @@ CODES: Mapping[int, str] = {
 }
 
 
-class ConfigError(Exception):
-    """The server cannot start as it was told to; the message names the option and the file."""
-
-
 class ServiceError(Exception):
     """A refusal that the client sees: an HTTP status, perhaps a sub-status, and a message.
 

@@ -31,6 +31,7 @@ from localazure.cosmos.faults import Action
 from localazure.cosmos.jsontext import dump
 from localazure.cosmos.messages import Call, Reply
 from localazure.cosmos.query import QueryError
+from localazure.serving import listen
 
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 MAX_HEADER_BYTES: Final = 64 * 1024
@@ -57,15 +58,15 @@ class CosmosServer:
         self._runner: ServerRunner | None = None
 
     async def start(self, host: str, port: int) -> str:
-        """Listen; returns the base URL with the real port. Raises OSError when the port is taken."""
+        """Listen; returns the base URL with the real port. Raises PortTakenError."""
         server = web.Server(
             self._handle, access_log=None, max_field_size=MAX_HEADER_BYTES, max_line_size=MAX_HEADER_BYTES
         )
         self._runner = ServerRunner(server, shutdown_timeout=2)
         await self._runner.setup()
-        await web.TCPSite(self._runner, host, port, ssl_context=self._tls).start()
+        taken = await listen(self._runner, host, port, option="--port", tls=self._tls)
         self._account.start()
-        return f"{self._scheme}://{host}:{self._runner.addresses[0][1]}"
+        return f"{self._scheme}://{host}:{taken}"
 
     async def stop(self) -> None:
         """Finish the requests that are under way, then close the account."""

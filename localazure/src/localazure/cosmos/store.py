@@ -16,7 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-from localazure.cosmos.errors import ConfigError
+from localazure.errors import ConfigError
 
 SCHEMA_VERSION: Final = 1
 CACHE_KIB: Final = 64 * 1024

@@ -9,17 +9,18 @@ import argparse
 import asyncio
 import logging
 import os
-import signal
 import sys
 from pathlib import Path
 
-from localazure.child import announce_ready, follow_parent
+from localazure.child import PORT_TAKEN, announce_ready, follow_parent
 from localazure.clock import SystemClock
+from localazure.errors import ConfigError, PortTakenError
 from localazure.host.app import load_app
-from localazure.host.errors import ConfigError, PortTakenError
 from localazure.host.server import Host, HostOptions
+from localazure.serving import stop_requested
 
 DEFAULT_RPC_PORT = 17071
+BAD_CONFIGURATION = 1
 
 
 def main() -> None:
@@ -53,9 +54,7 @@ def _parser() -> argparse.ArgumentParser:
 
 async def _serve(arguments: argparse.Namespace) -> tuple[int, bool]:
     """The exit code, and whether all threads of the app have ended."""
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stopped = stop_requested()
     state = arguments.state.resolve()
     try:
         app = load_app(arguments.app.resolve(), arguments.port)
@@ -65,9 +64,9 @@ async def _serve(arguments: argparse.Namespace) -> tuple[int, bool]:
     except ConfigError as error:
         details = f"\n{error.details}" if error.details else ""
         print(f"{error}{details}", file=sys.stderr, flush=True)
-        return (3 if isinstance(error, PortTakenError) else 1), True
+        return (PORT_TAKEN if isinstance(error, PortTakenError) else BAD_CONFIGURATION), True
     announce_ready(url=host.url, rpc=host.rpc_url)
-    await stop.wait()
+    await stopped.wait()
     is_clean = await host.stop()
     # What the app keeps for as long as the process lives (clients, sessions) nobody can close: no complaints of that.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL + 1)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from localazure.errors import ConfigError
 from localazure.host.app_loader import DEFAULT_SCRIPT, load_functions
-from localazure.host.errors import ConfigError
 from localazure.host.host_json import Section, load_host_json
 from localazure.host.index import Index, build_index
 from localazure.host.logs import configure_logging

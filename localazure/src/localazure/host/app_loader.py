@@ -11,7 +11,7 @@ from typing import Any
 
 from azure.functions import FunctionRegister
 
-from localazure.host.errors import ConfigError
+from localazure.errors import ConfigError
 from localazure.host.tracebacks import user_traceback
 
 DEFAULT_SCRIPT = "function_app.py"

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from localazure.host.errors import ConfigError
+from localazure.errors import ConfigError
 from localazure.host.timespans import parse_timespan
 
 OVERRIDE_PREFIX = "azurefunctionsjobhost__"

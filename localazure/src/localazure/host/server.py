@@ -17,12 +17,12 @@ from localazure.durable.errors import HubInUse
 from localazure.durable.http import ManagementApi
 from localazure.durable.hub import TaskHub
 from localazure.durable.settings import TaskHubSettings
+from localazure.errors import ConfigError
 from localazure.host.app import App
 from localazure.host.console import print_functions
 from localazure.host.cosmos_bindings import CosmosReader, CosmosWriter
 from localazure.host.cosmos_clients import CosmosClients
 from localazure.host.durable import DURABLE_CLIENT, DurableClientReader, DurableFunctions
-from localazure.host.errors import ConfigError
 from localazure.host.http.admin import Admin
 from localazure.host.http.cors import Cors
 from localazure.host.http.event_grid import EventGridWebhook

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from localazure.host.errors import ConfigError, IndexingError
+from localazure.errors import ConfigError
+from localazure.host.errors import IndexingError
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from azure.functions.meta import Datum
 
 from localazure.clock import Clock
-from localazure.host.errors import ConfigError, IndexingError
+from localazure.errors import ConfigError
+from localazure.host.errors import IndexingError
 from localazure.host.functions import HostedFunction
 from localazure.host.invocation import MANUAL_REASON, Invoker, TriggerCall
 from localazure.host.listener import Listener, StoppedError

@@ -130,9 +130,7 @@ def test_a_taken_port_is_told_with_its_option(process):
     command = [sys.executable, "-m", "localazure.cosmos", "--port", str(process.port)]
     second = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     assert second.returncode == 3
-    assert second.stderr.strip().splitlines()[-1] == (
-        f"error: port {process.port} is taken; choose another one with --port"
-    )
+    assert second.stderr.strip().splitlines()[-1] == f"Port {process.port} is taken; choose another with --port."
 
 
 def test_a_server_that_is_asked_to_stop_does_so_and_keeps_everything(process, orders, connect):

@@ -115,7 +115,7 @@ def test_taken_port_ends_with_code_3_and_names_port_and_option(hosts, app_of) ->
         host = hosts.start(app_of(EMPTY_APP), "--port", str(port))
         host.process.communicate(timeout=20)
     assert host.process.returncode == 3
-    assert f"Port {port} is unavailable" in host.log_text()
+    assert f"Port {port} is taken" in host.log_text()
     assert "--port" in host.log_text()
 
 

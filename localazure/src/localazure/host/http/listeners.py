@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from localazure.host.errors import PortTakenError
+from localazure.serving import listen
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 NO_LIMIT = 0
@@ -28,16 +27,7 @@ class HttpListener:
         Raises PortTakenError that names the command line option.
         """
         await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, host, port).start()
-        except OSError as error:
-            if error.errno in {errno.EADDRINUSE, errno.EACCES}:
-                raise PortTakenError(
-                    f"Port {port} is unavailable: it is in use. Choose another with {option}."
-                ) from None
-            raise
-        address = self._runner.addresses[0]
-        return int(address[1])
+        return await listen(self._runner, host, port, option=option)
 
     async def close(self) -> None:
         await self._runner.cleanup()
