@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 import pytest
 from localazure.clock import ManualClock
-from localazure.cosmos import charges, jsontext, store, ttl
+from localazure.cosmos import charges, jsontext, ttl
 from localazure.cosmos.errors import BadRequest, TooManyRequests
-from localazure.cosmos.store import Store, load_statements
+from localazure.cosmos.store import Store
 from localazure.cosmos.throttle import Budgets
 from localazure.errors import ConfigError
 
@@ -103,15 +100,6 @@ def test_equal_values_have_one_canonical_text():
 def test_numbers_beyond_a_double_are_refused_where_they_are_compared():
     with pytest.raises(BadRequest):
         jsontext.canonical(10**400)
-
-
-def test_every_statement_is_used_and_every_used_one_exists():
-    folder = Path(store.__file__).parent
-    code = "".join(path.read_text() for path in folder.rglob("*.py"))
-    names = set(load_statements())
-    assert {name for name in names if f'"{name}"' not in code} == set()
-    called = set(re.findall(r'\.(?:run|rows|row|snapshot)\(\s*"(\w+)"', code))
-    assert called <= names
 
 
 def test_a_transaction_that_raises_leaves_nothing(tmp_path):

@@ -7,30 +7,22 @@ loop goes on writing. A process that is killed loses nothing that it acknowledge
 
 from __future__ import annotations
 
-import re
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
 from localazure.errors import ConfigError
+from localazure.statements import load_statements
 
 SCHEMA_VERSION: Final = 1
 CACHE_KIB: Final = 64 * 1024
 CHECKPOINT_PAGES: Final = 4000
 
-_STATEMENT = re.compile(r"^-- (?P<name>\w+): .+\n(?P<sql>(?:(?!-- ).+\n)+)", re.MULTILINE)
-
 Row = tuple[Any, ...]
-
-
-def load_statements() -> Mapping[str, str]:
-    """The statements of queries.sql by name."""
-    text = files(__package__).joinpath("queries.sql").read_text()
-    return {found["name"]: found["sql"] for found in _STATEMENT.finditer(text)}
 
 
 class Store:
@@ -41,7 +33,7 @@ class Store:
         self._temporary = tempfile.TemporaryDirectory(prefix="cosmos-") if path is None else None
         self.path = path or Path(self._temporary.name if self._temporary else "") / "cosmos.sqlite"
         self._synchronous = "FULL" if full_durability else "NORMAL"
-        self._statements = load_statements()
+        self._statements = load_statements(__package__)
         with ExitStack() as undo:
             self._lock = undo.enter_context(closing(_lock(self.path)))
             try:

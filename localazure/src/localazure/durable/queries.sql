@@ -1,7 +1,7 @@
--- The task hub's schema and statements. Times are UTC texts of one width, so that they compare as times do.
+-- The task hub's schema and statements, each under a line `-- name: purpose`. Times are UTC texts of one width, so that
+-- they compare as times do.
 
--- name: schema
--- Inbox and outbox of every instance; a row leaves in the transaction that makes it history.
+-- schema: Everything that the hub keeps. Inbox and outbox of every instance: a row leaves in the transaction that makes it history.
 CREATE TABLE IF NOT EXISTS hub (
   only INTEGER PRIMARY KEY CHECK (only = 1),
   starts INTEGER NOT NULL
@@ -62,36 +62,32 @@ CREATE TABLE IF NOT EXISTS requests (
 );
 CREATE INDEX IF NOT EXISTS requests_by_entity ON requests (entity_id);
 
--- name: count_start
--- Each start of a hub has its own range of arrival numbers, so that they grow for ever.
+-- count_start: Each start of a hub has its own range of arrival numbers, so that they grow for ever.
 INSERT INTO hub (only, starts) VALUES (1, 1) ON CONFLICT (only) DO UPDATE SET starts = starts + 1 RETURNING starts;
 
--- name: instances_to_run
--- Instances with work that no timer or activity will bring: not begun, or with messages.
+-- instances_to_run: Instances with work that no timer or activity will bring: not begun, or with messages.
 SELECT instance_id FROM instances
 WHERE status NOT IN ('Completed', 'Failed', 'Canceled', 'Terminated')
   AND (episodes = 0 OR instance_id IN (SELECT instance_id FROM inbox));
 
--- name: activities_to_run
+-- activities_to_run: Every activity that was called and has not answered.
 SELECT instance_id, execution_id, task_id, name, input FROM activities;
 
--- name: timers_to_fire
+-- timers_to_fire: Every timer that is not due yet, or has not been noticed to be.
 SELECT instance_id, execution_id, task_id, fire_at FROM timers;
 
--- name: put_instance
--- A new instance, in place of a finished one of the same id.
+-- put_instance: A new instance, in place of a finished one of the same id.
 INSERT OR REPLACE INTO instances (instance_id, execution_id, name, version, input, parent, generation, status,
   custom_status, output, created_at, updated_at, episodes)
 VALUES (:instance_id, :execution_id, :name, :version, :input, :parent, :generation, 'Pending', NULL, NULL, :now, :now, 0);
 
--- name: status_of
+-- status_of: Whether an id is taken, and by which execution.
 SELECT status, execution_id FROM instances WHERE instance_id = ?;
 
--- name: instance
+-- instance: One instance.
 SELECT * FROM instances WHERE instance_id = ?;
 
--- name: instances
--- One page of instances in the order of their creation. Entities never are among them.
+-- instances: One page of instances in the order of their creation. Entities never are among them.
 SELECT * FROM instances
 WHERE created_at >= :created_from AND created_at <= :created_to
   AND (created_at, instance_id) > (:after_time, :after_id)
@@ -99,89 +95,86 @@ WHERE created_at >= :created_from AND created_at <= :created_to
   AND (:statuses = '' OR instr(:statuses, ',' || status || ','))
 ORDER BY created_at, instance_id LIMIT :top;
 
--- name: update_instance
+-- update_instance: What one more episode made of an instance, unless the execution was replaced meanwhile.
 UPDATE instances SET status = :status, custom_status = :custom_status, output = :output, updated_at = :now,
   episodes = episodes + 1
 WHERE instance_id = :instance_id AND execution_id = :execution_id;
 
--- name: continue_instance
--- The next execution of an instance that continued as new.
+-- continue_instance: The next execution of an instance that continued as new.
 UPDATE instances SET execution_id = :next_execution_id, input = :input, generation = :generation,
   custom_status = :custom_status, updated_at = :now, episodes = 0
 WHERE instance_id = :instance_id AND execution_id = :execution_id;
 
--- name: rewind_instance
+-- rewind_instance: A failed instance runs again.
 UPDATE instances SET status = 'Running', output = NULL, updated_at = :now WHERE instance_id = :instance_id;
 
--- name: delete_instance
+-- delete_instance: Forgets an instance.
 DELETE FROM instances WHERE instance_id = ?;
 
--- name: add_history
+-- add_history: The events of one episode.
 INSERT INTO history (instance_id, episode, events)
 SELECT :instance_id, episodes, :events FROM instances
 WHERE instance_id = :instance_id AND execution_id = :execution_id;
 
--- name: put_history
+-- put_history: The whole history of a rewound instance.
 INSERT INTO history (instance_id, episode, events) VALUES (?, 0, ?);
 
--- name: history
+-- history: The events of an instance, by episode.
 SELECT events FROM history WHERE instance_id = ? ORDER BY episode;
 
--- name: delete_history
+-- delete_history: Forgets what an instance did.
 DELETE FROM history WHERE instance_id = ?;
 
--- name: add_message
--- Only for a live instance, and only for the execution that the message is meant for.
+-- add_message: Only for a live instance, and only for the execution that the message is meant for.
 INSERT INTO inbox (seq, instance_id, execution_id, event)
 SELECT :seq, :instance_id, :execution_id, :event FROM instances
 WHERE instance_id = :instance_id AND status NOT IN ('Completed', 'Failed', 'Canceled', 'Terminated')
   AND (:execution_id IS NULL OR execution_id = :execution_id);
 
--- name: inbox
+-- inbox: What waits for an instance, oldest first.
 SELECT seq, execution_id, event FROM inbox WHERE instance_id = ? ORDER BY seq;
 
--- name: delete_message
+-- delete_message: A message that became history.
 DELETE FROM inbox WHERE seq = ?;
 
--- name: delete_inbox
+-- delete_inbox: Messages that nobody will take any more.
 DELETE FROM inbox WHERE instance_id = ?;
 
--- name: put_activity
+-- put_activity: An activity to be run.
 INSERT OR REPLACE INTO activities (instance_id, execution_id, task_id, name, input) VALUES (?, ?, ?, ?, ?);
 
--- name: delete_activity
+-- delete_activity: An activity that has answered.
 DELETE FROM activities WHERE execution_id = ? AND task_id = ?;
 
--- name: put_timer
+-- put_timer: A timer to be fired.
 INSERT OR REPLACE INTO timers (instance_id, execution_id, task_id, fire_at) VALUES (?, ?, ?, ?);
 
--- name: delete_timer
+-- delete_timer: A timer that has fired or was cancelled.
 DELETE FROM timers WHERE execution_id = ? AND task_id = ?;
 
--- name: delete_timers
+-- delete_timers: The timers of an execution that has ended.
 DELETE FROM timers WHERE execution_id = ?;
 
--- name: add_request
+-- add_request: A request to an entity.
 INSERT INTO requests (seq, entity_id, request) VALUES (?, ?, ?);
 
--- name: delete_request
+-- delete_request: A request that was served.
 DELETE FROM requests WHERE seq = ?;
 
--- name: requests_to_run
+-- requests_to_run: Every request that was not served, in the order of arrival.
 SELECT seq, request FROM requests ORDER BY seq;
 
--- name: put_entity
+-- put_entity: The state of an entity.
 INSERT INTO entities (entity_id, state, updated_at) VALUES (:entity_id, :state, :now)
 ON CONFLICT (entity_id) DO UPDATE SET state = excluded.state, updated_at = excluded.updated_at;
 
--- name: delete_entity
+-- delete_entity: An entity without state is none.
 DELETE FROM entities WHERE entity_id = ?;
 
--- name: entity
+-- entity: One entity.
 SELECT entity_id, state, updated_at FROM entities WHERE entity_id = ?;
 
--- name: entities
--- One page of entities in the order of their ids.
+-- entities: One page of entities in the order of their ids.
 SELECT entity_id, state, updated_at FROM entities
 WHERE entity_id > :after AND substr(entity_id, 1, length(:prefix)) = :prefix
   AND updated_at >= :updated_from AND updated_at <= :updated_to

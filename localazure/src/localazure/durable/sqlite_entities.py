@@ -8,8 +8,10 @@ from sqlite3 import Connection
 from localazure.durable.events import time_text
 from localazure.durable.records import EntityRequest
 from localazure.durable.rows import entity_of, message_row, request_row
-from localazure.durable.statements import SQL
 from localazure.durable.store import Entity, EntityCommit, EntityQuery
+from localazure.statements import load_statements
+
+SQL = load_statements(__package__)
 
 EARLIEST, LATEST = "0000", "9999"
 

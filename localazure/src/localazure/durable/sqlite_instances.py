@@ -22,11 +22,12 @@ from localazure.durable.rows import (
     timer_of,
     timer_row,
 )
-from localazure.durable.statements import SQL
 from localazure.durable.status import RuntimeStatus
 from localazure.durable.store import EpisodeCommit, InstanceQuery, Loaded, Recovery
 from localazure.durable.texts import instance_exists
+from localazure.statements import load_statements
 
+SQL = load_statements(__package__)
 SEQ_RANGE = 1 << 40
 EARLIEST, LATEST = "0000", "9999"
 

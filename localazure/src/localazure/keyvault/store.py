@@ -12,19 +12,18 @@ import secrets
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from localazure.clock import Clock
+from localazure.statements import load_statements
 
 RECOVERABLE_DAYS = 90
 MAX_VALUE_BYTES = 25_600
 
 _NAME = re.compile(r"[0-9a-zA-Z-]{1,127}")
-_QUERY = re.compile(r"^-- (\w+):.*\n((?:(?!^-- ).*\n?)+)", re.MULTILINE)
-SQL = dict(_QUERY.findall(files(__package__).joinpath("queries.sql").read_text()))
+SQL = load_statements(__package__)
 
 
 class ServiceError(Exception):
