@@ -36,7 +36,7 @@ def operator_token(state: Path) -> str:
     """A token for an operator of the demo tenant, from the local issuer."""
     command = [sys.executable, "-m", "localazure", "token", "--state", str(state)]
     claims = ["--tenant", TENANT, "--role", "operator", "--subject", "u-1"]
-    done = subprocess.run([*command, *claims], check=True, capture_output=True, text=True)  # noqa: S603 - our own command line
+    done = subprocess.run([*command, *claims], check=True, capture_output=True, text=True)  # noqa: S603  # our own command line
     return done.stdout.strip()
 
 

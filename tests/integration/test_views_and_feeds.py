@@ -95,7 +95,7 @@ async def test_feed_starts_a_pending_order_once_and_no_decided_one(an_order: AnO
     hub = FakeHub()
 
     for order in (pending, decided, pending):
-        await start_unstarted_orders.start_unstarted_orders(await documents_of(order), hub)  # type: ignore[arg-type]
+        await start_unstarted_orders.start_unstarted_orders(await documents_of(order), hub)  # type: ignore[arg-type]  # a fake hub
 
     assert hub.started == [f"fulfil:{pending.tenant_id}:{pending.order_id}"]
 

@@ -69,6 +69,6 @@ def find_node() -> Path:
 
 
 def _major_version(node: str) -> int:
-    answer = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)  # noqa: S603  found on PATH
+    answer = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)  # noqa: S603  # found on PATH
     number = answer.stdout.strip().removeprefix("v").partition(".")[0]
     return int(number) if number.isdigit() else 0

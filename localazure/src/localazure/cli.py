@@ -26,7 +26,7 @@ POLL_S = 0.05
 class Failure(click.ClickException):
     """An expected problem: its text is all that there is to say."""
 
-    def show(self, file: Any = None) -> None:  # noqa: ARG002  click's signature
+    def show(self, file: Any = None) -> None:  # noqa: ARG002  # click's signature
         Console().warn(self.message)
 
 
@@ -74,10 +74,10 @@ def _read_ports(_context: click.Context, _option: click.Parameter, values: tuple
 @click.option("--quiet", is_flag=True, help="Show problems only, not progress and the host's log.")
 def start(app: Path, state: Path | None, quiet: bool, **options: Any) -> None:
     """Start everything the app needs, then the app; Ctrl-C stops it. State is kept."""
-    from localazure.preparation import Options, make_settings_file  # noqa: PLC0415  the other commands are quick
-    from localazure.processes import ProcessFailedError  # noqa: PLC0415  the other commands are quick
-    from localazure.provision import ProvisioningError  # noqa: PLC0415  the other commands are quick
-    from localazure.server import Server  # noqa: PLC0415  the other commands are quick
+    from localazure.preparation import Options, make_settings_file  # noqa: PLC0415  # the other commands are quick
+    from localazure.processes import ProcessFailedError  # noqa: PLC0415  # the other commands are quick
+    from localazure.provision import ProvisioningError  # noqa: PLC0415  # the other commands are quick
+    from localazure.server import Server  # noqa: PLC0415  # the other commands are quick
 
     console = Console(quiet=quiet)
     app = app.resolve()
@@ -139,9 +139,9 @@ def reset(app: Path, state: Path | None) -> None:
 @click.option("--lifetime", type=int, metavar="SECONDS", help="Until it expires; below 0: expired that long ago.")
 def token(app: Path, state: Path | None, audience: str | None, lifetime: int | None, **claims: Any) -> None:
     """Print a bearer token of the running issuer for a user."""
-    from localazure.clock import SystemClock  # noqa: PLC0415  the other commands are quick
-    from localazure.issuer.tokens import LIFETIME_S, USER_SCOPE, TokenRequest, issue_token  # noqa: PLC0415  as above
-    from localazure.keys import SigningKey  # noqa: PLC0415  as above
+    from localazure.clock import SystemClock  # noqa: PLC0415  # the other commands are quick
+    from localazure.issuer.tokens import LIFETIME_S, USER_SCOPE, TokenRequest, issue_token  # noqa: PLC0415  # as above
+    from localazure.keys import SigningKey  # noqa: PLC0415  # as above
 
     folder = _state(app, state)
     issuer_url = folder.endpoints().get("issuer")

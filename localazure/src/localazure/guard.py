@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> None:
         fd = os.environ.pop(name, "")
         if fd:
             os.close(int(fd))
-    os.execvp(program[0], program)  # noqa: S606  the command is the server's own
+    os.execvp(program[0], program)  # noqa: S606  # the command is the server's own
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:

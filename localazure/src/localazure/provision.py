@@ -52,7 +52,7 @@ async def make_databases(url: str, databases: Iterable[Database]) -> None:
 
     ConfigError when an existing container has another partition key, ProvisioningError when the service refuses.
     """
-    from azure.cosmos.aio import CosmosClient  # noqa: PLC0415  see the module's docstring
+    from azure.cosmos.aio import CosmosClient  # noqa: PLC0415  # see the module's docstring
 
     with _refusals_of("Cosmos DB"):
         async with CosmosClient(url, EMULATOR_KEY) as client:
@@ -70,7 +70,7 @@ async def _make_database(proxy: DatabaseProxy, database: Database) -> None:
 
 
 async def _make_container(database: DatabaseProxy, container: Container) -> None:
-    from azure.cosmos import PartitionKey  # noqa: PLC0415  see the module's docstring
+    from azure.cosmos import PartitionKey  # noqa: PLC0415  # see the module's docstring
 
     paths = list(container.partition_key)
     partition_key = PartitionKey(paths, kind="MultiHash") if len(paths) > 1 else PartitionKey(paths[0])
@@ -94,7 +94,7 @@ def _refuse_other_key(container: Container, existing: list[str]) -> None:
 
 async def make_queues(connection_string: str, queues: Iterable[str]) -> None:
     """Make missing storage queues. ProvisioningError when the service refuses."""
-    from azure.storage.queue.aio import QueueServiceClient  # noqa: PLC0415  see the module's docstring
+    from azure.storage.queue.aio import QueueServiceClient  # noqa: PLC0415  # see the module's docstring
 
     with _refusals_of("Azurite"):
         async with QueueServiceClient.from_connection_string(connection_string) as client:
@@ -106,7 +106,7 @@ async def make_queues(connection_string: str, queues: Iterable[str]) -> None:
 
 @contextmanager
 def _refusals_of(service: str) -> Iterator[None]:
-    from azure.core.exceptions import AzureError  # noqa: PLC0415  see the module's docstring
+    from azure.core.exceptions import AzureError  # noqa: PLC0415  # see the module's docstring
 
     try:
         yield

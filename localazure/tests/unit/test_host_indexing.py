@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, List  # noqa: UP035 - what the SDK's own checks take
+from typing import Any, List  # noqa: UP035  # what the SDK's own checks take
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -84,7 +84,7 @@ class TestSignatures:
 
     def test_unresolvable_annotation_is_refused(self, app) -> None:
         @app.route()
-        def f(req: NoSuchType) -> str: ...  # noqa: F821 - what is tested
+        def f(req: NoSuchType) -> str: ...  # noqa: F821  # what is tested
 
         assert "an annotation cannot be resolved" in _only(app).errors[0]
 
@@ -105,7 +105,7 @@ class TestSignatures:
     def test_lists_of_text_are_queue_outputs(self, app) -> None:
         @app.route()
         @app.queue_output(arg_name="out", queue_name="q", connection="C")
-        def f(req: func.HttpRequest, out: func.Out[List[str]]) -> str: ...  # noqa: UP006 - as above
+        def f(req: func.HttpRequest, out: func.Out[List[str]]) -> str: ...  # noqa: UP006  # as above
 
         assert _only(app).errors == ()
 

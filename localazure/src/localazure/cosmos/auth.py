@@ -109,7 +109,7 @@ class BearerTokens:
         return self._keys[kid]
 
     def _read_keys(self) -> dict[str, jwt.PyJWK]:
-        assert self._jwks is not None  # noqa: S101 - narrows the type: without a document nothing is verified
+        assert self._jwks is not None  # noqa: S101  # narrows the type: without a document nothing is verified
         try:
             keys = jwt.PyJWKSet.from_dict(json.loads(self._jwks.read_text())).keys
         except (OSError, ValueError, jwt.PyJWTError) as error:

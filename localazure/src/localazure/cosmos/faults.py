@@ -89,7 +89,7 @@ class Faults:
             if rule.skip > 0:
                 rule.skip -= 1
                 return None
-            if rule.probability < 1.0 and random.random() >= rule.probability:  # noqa: S311 - chance, no secret
+            if rule.probability < 1.0 and random.random() >= rule.probability:  # noqa: S311  # chance, no secret
                 return None
             rule.hits += 1
             if rule.times is not None and rule.hits >= rule.times:

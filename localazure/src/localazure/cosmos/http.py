@@ -81,7 +81,7 @@ class CosmosServer:
             reply = await self._answer(request, path)
         except (ServiceError, QueryError) as error:
             reply = _refusal(error, activity)
-        except Exception:  # noqa: BLE001 - the outermost frame: the client gets a 500, the log gets the cause
+        except Exception:  # noqa: BLE001  # the outermost frame: the client gets a 500, the log gets the cause
             _log.exception("action=%s path=%s failed", request.method, path)
             reply = _problem(500, "The server failed; its log says why.", activity)
         if not path.startswith(ADMIN_PATH):
@@ -136,7 +136,7 @@ class CosmosServer:
 
 def _is_local(request: web.BaseRequest) -> bool:
     """Whether the request comes from this machine. Administration knows no authentication."""
-    return ip_address(request.remote or "0.0.0.0").is_loopback  # noqa: S104 - stands for an unknown peer
+    return ip_address(request.remote or "0.0.0.0").is_loopback  # noqa: S104  # stands for an unknown peer
 
 
 async def _read_body(request: web.BaseRequest) -> bytes:

@@ -1,4 +1,4 @@
-"""Time to live: when an item expires, and the sweeper that removes what has expired.
+"""Time to live: when an item expires. `sweeper` removes what has expired.
 
 Reads never show an expired item, whether or not it was swept. A write first sweeps its own logical partition, so an
 expired item neither holds its id nor its unique values. Expiry counts from the last write with its fraction of a

@@ -1,4 +1,4 @@
-"""What the engine core, the store and the dispatcher hand to each other: plain values without behaviour."""
+"""What the engine core, the store and the task hub hand to each other: plain values without behaviour."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the dispatcher asks of storage.
+"""What the task hub asks of storage.
 
 Methods that change something queue the change at once, in the order of the calls, and return an awaitable that is
 done when the change is on disk. A caller that needs no such certainty need not await it: what is queued later, also

@@ -36,15 +36,15 @@ class TraceContext:
     attributes: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def Traceparent(self) -> str:  # noqa: N802 - the worker's spelling
+    def Traceparent(self) -> str:  # noqa: N802  # the worker's spelling
         return self.trace_parent
 
     @property
-    def Tracestate(self) -> str:  # noqa: N802 - the worker's spelling
+    def Tracestate(self) -> str:  # noqa: N802  # the worker's spelling
         return self.trace_state
 
     @property
-    def Attributes(self) -> Mapping[str, str]:  # noqa: N802 - the worker's spelling
+    def Attributes(self) -> Mapping[str, str]:  # noqa: N802  # the worker's spelling
         return self.attributes
 
 

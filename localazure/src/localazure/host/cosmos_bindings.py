@@ -21,7 +21,7 @@ class CosmosReader:
     def __init__(self, clients: CosmosClients) -> None:
         self._clients = clients
 
-    async def __call__(self, function: HostedFunction, binding: Binding) -> Datum:  # noqa: ARG002 - same for all
+    async def __call__(self, function: HostedFunction, binding: Binding) -> Datum:  # noqa: ARG002  # same for all
         container = await container_of(self._clients, binding)
         if document_id := binding.text("id"):
             try:
@@ -41,7 +41,7 @@ class CosmosWriter:
     def __init__(self, clients: CosmosClients) -> None:
         self._clients = clients
 
-    async def __call__(self, function: HostedFunction, binding: Binding, datum: Datum) -> None:  # noqa: ARG002
+    async def __call__(self, function: HostedFunction, binding: Binding, datum: Datum) -> None:  # noqa: ARG002  # same for all
         content = json.loads(datum.value) if isinstance(datum.value, str | bytes) else datum.value
         container = await container_of(self._clients, binding)
         for document in content if isinstance(content, list) else [content]:

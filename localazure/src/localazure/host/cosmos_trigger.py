@@ -61,7 +61,7 @@ class CosmosListener(Listener):
                 await self._open()
                 break
             except (AzureError, ValueError, IndexingError) as error:
-                log.error(_START_FAILED, self.function.name, error)  # noqa: TRY400 - no stack helps
+                log.error(_START_FAILED, self.function.name, error)  # noqa: TRY400  # no stack helps
                 await self.pause(backoff_s)
                 backoff_s = min(backoff_s * 2, _LONGEST_BACKOFF_S)
         async with asyncio.TaskGroup() as group:

@@ -71,5 +71,5 @@ class DurableClientReader:
     def __init__(self, make: Callable[[str | None, str | None], str]) -> None:
         self._make = make
 
-    async def __call__(self, function: HostedFunction, binding: Binding) -> Datum:  # noqa: ARG002 - same for all
+    async def __call__(self, function: HostedFunction, binding: Binding) -> Datum:  # noqa: ARG002  # same for all
         return Datum(self._make(binding.text("taskHub") or None, binding.text("connectionName") or None), "string")

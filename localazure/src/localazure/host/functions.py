@@ -81,7 +81,6 @@ class HostedFunction:
     raw_parameters: frozenset[str] = frozenset()
     annotations: Mapping[str, Any] = field(default_factory=dict)
     wants_context: bool = False
-    is_http_app: bool = False
     retry: RetryPolicy | None = None
     is_disabled: bool = False
     is_allowed: bool = True

@@ -69,7 +69,7 @@ def build_index(
             _check_durable_name(function, indexed)
             _check_trigger(function, checks)
         except IndexingError as error:
-            log.error("The '%s' function is in error: %s", function.name, error)  # noqa: TRY400 - the text says it all
+            log.error("The '%s' function is in error: %s", function.name, error)  # noqa: TRY400  # the text says it all
             function = replace(function, errors=(str(error),))
         seen.add(function.name.lower())
         indexed.append(function)
@@ -89,7 +89,6 @@ def _describe(sdk_function: Any, settings: Settings, allowed: Sequence[str] | No
         raw_bindings=raw,
         bindings=tuple(binding_of(item) for item in raw),
         trigger_name=sdk_function.get_trigger().name,
-        is_http_app=sdk_function.http_type in {"asgi", "wsgi"},
         is_disabled=_is_disabled(name, raw, settings),
         is_allowed=allowed is None or name.lower() in {item.lower() for item in allowed},
     )

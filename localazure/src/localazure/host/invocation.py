@@ -102,7 +102,7 @@ class Invoker:
         """
         invocation_id = str(uuid4())
         task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a coroutine always runs in a task
+        assert task is not None  # noqa: S101  # a coroutine always runs in a task
         self._running.add(task)
         try:
             with self._observed(function, call.reason, invocation_id):
@@ -141,7 +141,7 @@ class Invoker:
             raise
         except Exception as error:
             failure = self._failure(error)
-            log.error("%s\n%s", end("Failed"), failure.stack)  # noqa: TRY400 - the stack begins with the user's frames
+            log.error("%s\n%s", end("Failed"), failure.stack)  # noqa: TRY400  # the stack begins with the user's frames
             raise failure from error
         finally:
             current_function.reset(token)

@@ -65,7 +65,7 @@ class Listener(ABC):
                 return True
             if policy is None or attempt == limit:
                 return False
-            await self._pause_fully(policy.delay_s(attempt, random.random()))  # noqa: S311 - spreads retries
+            await self._pause_fully(policy.delay_s(attempt, random.random()))  # noqa: S311  # spreads retries
             attempt += 1
 
     async def _pause_fully(self, seconds: float) -> None:

@@ -98,7 +98,7 @@ class QueueListener(Listener):
         try:
             content = self._options.decode(str(message.content))
         except ValueError as error:
-            log.error("Message %s of queue '%s' is not processed: %s", message.id, self.queue_name, error)  # noqa: TRY400
+            log.error("Message %s of queue '%s' is not processed: %s", message.id, self.queue_name, error)  # noqa: TRY400  # the text says it all
             await self._move_to_poison(message)
             return
         if count > self._options.max_dequeue_count:
@@ -195,7 +195,7 @@ def wait_s(empty_receives: int, longest_s: float) -> float:
     """How long to wait after so many receives in a row that found nothing."""
     if empty_receives == 1:
         return _SHORTEST_WAIT_S
-    spread = random.uniform(0.8, 1.2)  # noqa: S311 - spreads pollers
+    spread = random.uniform(0.8, 1.2)  # noqa: S311  # spreads pollers
     return min(_SHORTEST_WAIT_S + spread * 2.0 ** min(empty_receives - 1, 20) * 0.1, longest_s)
 
 

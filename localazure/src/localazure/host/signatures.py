@@ -84,7 +84,7 @@ def _check_return(name: str, binding: Binding | None) -> None:
 def _hints(name: str, call: Callable[..., Any], parameters: set[str]) -> dict[str, Any]:
     try:
         hints = typing.get_type_hints(call)
-    except Exception as error:  # noqa: BLE001 - evaluating the app's annotations can raise anything
+    except Exception as error:  # noqa: BLE001  # evaluating the app's annotations can raise anything
         raise _error(name, f"an annotation cannot be resolved: {error}") from None
     return {key: hint for key, hint in hints.items() if key in parameters}
 

@@ -70,7 +70,7 @@ def _made(functions: Iterable[HostedFunction], make: Callable[[HostedFunction], 
         try:
             yield make(function)
         except IndexingError as error:
-            log.error("The listener for function '%s' was unable to start: %s", function.name, error)  # noqa: TRY400
+            log.error("The listener for function '%s' was unable to start: %s", function.name, error)  # noqa: TRY400  # the text says it all
 
 
 async def _run(listener: Listener) -> None:

@@ -64,7 +64,7 @@ class System:
         environment = os.environ | self._settings | {READY_FD: str(ready_write), PARENT_FD: str(parent_read)}
         command = [sys.executable, "-m", "localazure", "start", "--app", str(self.app)]
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own command line
+            self._process = subprocess.Popen(  # noqa: S603  # our own command line
                 [*command, "--state", str(self.state), "--free-ports"],
                 cwd=self.app,
                 env=environment,
@@ -129,7 +129,7 @@ class System:
         """A bearer token of the local issuer; options are further flags of `localazure token`."""
         flags = {"tenant": tenant, "role": role, "subject": subject, **options}
         arguments = [part for name, value in flags.items() for part in (f"--{name}", str(value))]
-        done = subprocess.run(  # noqa: S603 - our own command line
+        done = subprocess.run(  # noqa: S603  # our own command line
             [
                 sys.executable,
                 "-m",

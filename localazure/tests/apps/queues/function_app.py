@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from typing import List  # noqa: UP035 - the SDK does not take list[str] here
+from typing import List  # noqa: UP035  # the SDK does not take list[str] here
 
 import azure.functions as func
 
@@ -62,7 +62,7 @@ def send(req: func.HttpRequest, out: func.Out[str]) -> str:
 
 @app.route(route="send-many", methods=["POST"])
 @app.queue_output(arg_name="out", queue_name="%PREFIX%-many", connection=CONNECTION)
-def send_many(req: func.HttpRequest, out: func.Out[List[str]]) -> str:  # noqa: UP006 - as above
+def send_many(req: func.HttpRequest, out: func.Out[List[str]]) -> str:  # noqa: UP006  # as above
     out.set(req.get_json())
     return "sent"
 

@@ -26,7 +26,7 @@ class Count:
     def __init__(self) -> None:
         self._count = 0
 
-    def add(self, value: Any) -> None:  # noqa: ARG002 - what the value is does not matter
+    def add(self, value: Any) -> None:  # noqa: ARG002  # what the value is does not matter
         self._count += 1
 
     def result(self) -> Any:

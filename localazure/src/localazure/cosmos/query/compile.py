@@ -47,13 +47,13 @@ def compile_all(expressions: tuple[nodes.Expression, ...], scope: Scope) -> list
 
 
 @compiles(nodes.Constant)
-def _constant(node: nodes.Constant, scope: Scope) -> Evaluator:  # noqa: ARG001 - a constant needs no scope
+def _constant(node: nodes.Constant, scope: Scope) -> Evaluator:  # noqa: ARG001  # a constant needs no scope
     value = node.value
     return lambda _: value
 
 
 @compiles(nodes.Parameter)
-def _parameter(node: nodes.Parameter, scope: Scope) -> Evaluator:  # noqa: ARG001 - parameters are the same everywhere
+def _parameter(node: nodes.Parameter, scope: Scope) -> Evaluator:  # noqa: ARG001  # parameters are the same everywhere
     name, span = node.name, node.span
 
     def read(frame: Frame) -> Any:

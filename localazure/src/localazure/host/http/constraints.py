@@ -50,7 +50,7 @@ def _is_datetime(text: str) -> bool:
 
 def _fits(text: str, layout: str) -> bool:
     try:
-        datetime.strptime(text, layout)  # noqa: DTZ007 - only the form matters
+        datetime.strptime(text, layout)  # noqa: DTZ007  # only the form matters
     except ValueError:
         return False
     return True

@@ -25,7 +25,7 @@ class EventGridWebhook:
         self._functions = {function.name.lower(): function for function in index.runnable(TRIGGER)}
         self._invoker = invoker
 
-    async def handle(self, request: web.Request, path: str) -> web.StreamResponse:  # noqa: ARG002 - there is one page
+    async def handle(self, request: web.Request, path: str) -> web.StreamResponse:  # noqa: ARG002  # there is one page
         name = request.query.get("functionName", "")
         function = self._functions.get(name.lower())
         if function is None:

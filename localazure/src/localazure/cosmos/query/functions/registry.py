@@ -12,7 +12,7 @@ from localazure.cosmos.query.values import UNDEFINED
 Kind: TypeAlias = Callable[[Any], bool]
 
 
-def any_value(value: Any) -> bool:  # noqa: ARG001 - one of the kinds, all of which take the value
+def any_value(value: Any) -> bool:  # noqa: ARG001  # one of the kinds, all of which take the value
     """Accepts everything, undefined included."""
     return True
 

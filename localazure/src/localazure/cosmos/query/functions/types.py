@@ -91,7 +91,7 @@ def document_id(document: dict[str, Any]) -> Any:
 
 
 @GROUP.add("VectorDistance", ARRAY, ARRAY, optional=(values.is_boolean, OBJECT))
-def vector_distance(left: list[Any], right: list[Any], exact: bool = True, options: Any = None) -> Any:  # noqa: ARG001
+def vector_distance(left: list[Any], right: list[Any], exact: bool = True, options: Any = None) -> Any:  # noqa: ARG001  # see below
     """Similarity of two vectors of equal length; every search here is exact, so the third argument changes nothing."""
     if len(left) != len(right) or not all(map(values.is_number, [*left, *right])):
         return UNDEFINED
