@@ -39,8 +39,9 @@ ACTIVITIES = (
 )
 
 # Tenant, customer, SKU and order ids keep to this alphabet: an id then needs no escaping inside an instance id, a
-# document id or a URL, and none of the characters that the task hub or Cosmos DB forbids can occur.
-IDENTIFIER = r"[A-Za-z0-9._-]{1,64}"
+# document id or a URL, and none of the characters that the task hub or Cosmos DB forbids can occur. The last character
+# is no dot: as parts of a URL, `.` and `..` lead elsewhere.
+IDENTIFIER = r"[A-Za-z0-9._-]{0,63}[A-Za-z0-9_-]"
 
 _FULFIL_INSTANCE = re.compile(rf"fulfil:({IDENTIFIER}):({IDENTIFIER})")
 

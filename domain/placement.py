@@ -9,7 +9,7 @@ from pydantic import Field
 from domain.shapes import Currency, Identifier, Request, Text
 
 Quantity = Annotated[int, Field(ge=1, le=100_000)]
-Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)]
+Email = Annotated[str, Field(pattern=r'^[^@\s\p{Cc}<>(),;:"\[\]\\]+@[^@\s\p{Cc}<>(),;:"\[\]\\]+$', max_length=254)]
 
 
 class Address(Request):
@@ -48,4 +48,4 @@ class QueuedOrder(Request):
     id: Annotated[str, Field(pattern="^[ -~]{1,200}$")]
     tenant_id: Identifier
     order: PlaceOrder
-    correlation_id: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    correlation_id: Annotated[str, Field(pattern="^[ -~]{1,128}$")] | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -22,7 +23,15 @@ def utc_text(at: datetime) -> str:
 Utc = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC)), PlainSerializer(utc_text)]
 Identifier = Annotated[str, Field(pattern=f"^{IDENTIFIER}$")]
 Currency = Annotated[str, Field(description="ISO 4217 code"), AfterValidator(known_currency)]
-Text = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+def _readable(text: str) -> str:
+    if re.search(r"[\x00-\x1f\x7f-\x9f]", text) or not text.strip():
+        raise ValueError("must have a visible character and no control characters")
+    return text
+
+
+Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_readable)]
 
 
 class Model(BaseModel):

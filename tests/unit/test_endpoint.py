@@ -15,7 +15,7 @@ from domain.errors import Transient, Unauthenticated
 from domain.shapes import Model
 from triggers.http import CUSTOMER, OPERATOR
 from triggers.web.answers import Answer, representation
-from triggers.web.call import Call
+from triggers.web.call import Call, origin
 from triggers.web.endpoint import ANYONE, Roles, endpoint
 from triggers.web.links import check_status
 from triggers.web.paging import Page
@@ -159,6 +159,24 @@ async def test_body_is_taken_by_size_and_type(body: Any, content_type: str, stat
     assert response.status_code == status
 
 
+@pytest.mark.parametrize("host", ["", "[::1", "a b", "a>b", "user@host", "host:port"])
+async def test_host_that_is_none_is_refused_before_anything_is_done(host: str) -> None:
+    request = func.HttpRequest("POST", f"http://{host}/api/v1/things?a=b", body=b"")
+    response = await ask(fail, request)
+
+    assert response.status_code == 400
+    assert problem_of(response)["instance"] == "/api/v1/things"
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:7071", "[::1]:7071", "shop.example"])
+def test_links_lead_back_to_the_host_that_was_asked(host: str) -> None:
+    assert origin(f"http://{host}/api/x") == f"http://{host}"
+
+
+async def test_answer_ends_its_line() -> None:
+    assert (await ask(busy, a_request())).get_body().endswith(b"}\n")
+
+
 async def test_handler_gives_its_name_to_the_function() -> None:
     function = endpoint(echo, ANYONE)
 
@@ -172,7 +190,8 @@ class Thing(Model):
 
 
 @pytest.mark.parametrize(
-    ("if_none_match", "status"), [(None, 200), ('"b"', 200), ('"a"', 304), ('"b", "a"', 304), ("*", 304)]
+    ("if_none_match", "status"),
+    [(None, 200), ('"b"', 200), ('"a"', 304), ('"b", "a"', 304), ("*", 304), ('W/"a"', 304)],
 )
 def test_caller_that_has_the_version_gets_no_body(if_none_match: str | None, status: int) -> None:
     answer = representation(Thing(thing_id="t"), '"a"', if_none_match)

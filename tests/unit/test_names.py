@@ -20,8 +20,9 @@ def test_instance_id_names_exactly_one_order(tenant_id: str, order_id: str) -> N
 
 @pytest.mark.parametrize(
     "text",
-    ["", "fulfil", "fulfil:acme", "fulfil:acme:o-1:x", "return:acme:o-1", "fulfil:ac/me:o-1", "fulfil:acme:o-1\n"],
-)
+    ["", "fulfil", "fulfil:acme", "fulfil:acme:o-1:x", "return:acme:o-1", "fulfil:ac/me:o-1", "fulfil:acme:o-1\n",
+     "fulfil:acme:..", "fulfil:.:o-1"],
+)  # fmt: skip
 def test_other_texts_name_no_order(text: str) -> None:
     assert parse_instance_id(text) is None
 

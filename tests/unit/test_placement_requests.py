@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue, RootModel
 
 from domain.catalogue import AdjustStock, PutProduct
 from domain.errors import Invalid
@@ -34,7 +34,7 @@ def test_quantity_must_be_a_real_count(order_request: OrderRequest, quantity: ob
     assert pointers(PlaceOrder, body) == {"/lines/0/quantity"}
 
 
-@pytest.mark.parametrize("sku", ["", "a/b", "a b", "é", "x" * 65, "a\n", 7, None])
+@pytest.mark.parametrize("sku", ["", "a/b", "a b", "é", "x" * 65, "a\n", ".", "..", 7, None])
 def test_sku_must_be_an_id(order_request: OrderRequest, sku: object) -> None:
     assert pointers(PlaceOrder, order_request() | {"lines": [{"sku": sku, "quantity": 1}]}) == {"/lines/0/sku"}
 
@@ -49,7 +49,13 @@ def test_sku_must_be_an_id(order_request: OrderRequest, sku: object) -> None:
         ({"lines": []}, "/lines"),
         ({"email": "not an address"}, "/email"),
         ({"email": "ada@example.com\nBcc: eve@example.com"}, "/email"),
+        ({"email": "ada@example.com,eve@example.com"}, "/email"),
+        ({"email": "ada\0@example.com"}, "/email"),
         ({"reference": ""}, "/reference"),
+        ({"reference": "  "}, "/reference"),
+        ({"reference": "a\r\nb"}, "/reference"),
+        ({"reference": "\x1b[31m"}, "/reference"),
+        ({"reference": "\0"}, "/reference"),
         ({"paymentMethod": "pm_card_visa; drop"}, "/paymentMethod"),
     ],
 )
@@ -71,6 +77,20 @@ def test_pointer_escapes_what_json_pointer_needs(order_request: OrderRequest) ->
 def test_text_that_is_not_json_is_refused(text: str) -> None:
     with pytest.raises(Invalid, match="not JSON"):
         parsed(PlaceOrder, text)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"delta": 1, "delta": 2, "reason": "x"}', '{"reason": "x", "delta": 1, "reason": "x"}']
+)
+def test_name_that_stands_twice_is_refused(text: str) -> None:
+    with pytest.raises(Invalid, match="stands twice"):
+        parsed(AdjustStock, text)
+
+
+@pytest.mark.parametrize("text", ["NaN", "[-Infinity]", '{"a": 1e999}'])
+def test_number_that_json_does_not_have_is_refused(text: str) -> None:
+    with pytest.raises(Invalid, match="number"):
+        parsed(RootModel[JsonValue], text)
 
 
 @pytest.mark.parametrize("amount", [0, -1, "1250", 12.5, True, 100_000_000])

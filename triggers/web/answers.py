@@ -26,7 +26,7 @@ class Answer:
         """The same for the host, with these headers added."""
         body = self.body.to_json() if isinstance(self.body, Model) else self.body
         return func.HttpResponse(
-            None if body is None else json.dumps(body, ensure_ascii=False),
+            None if body is None else f"{json.dumps(body, ensure_ascii=False)}\n",
             status_code=self.status,
             headers={**headers, **self.headers},
             mimetype=self.media_type,
@@ -36,7 +36,7 @@ class Answer:
 def representation(body: Model, etag: str, if_none_match: str | None, *, cache: str = "no-cache") -> Answer:
     """A record as it is now; only its ETag when the caller has this version already."""
     headers = {"ETag": etag, "Cache-Control": cache}
-    known = {tag.strip() for tag in (if_none_match or "").split(",")}
+    known = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
     if etag in known or "*" in known:
         return Answer(304, headers=headers)
     return Answer(200, body, headers)

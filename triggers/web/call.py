@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from dataclasses import dataclass
-from typing import TypeVar
-from urllib.parse import urlsplit
+from typing import Any, TypeVar
 
 import azure.functions as func
 from pydantic import BaseModel, ValidationError
@@ -20,6 +21,8 @@ M = TypeVar("M", bound=BaseModel)
 
 API_PREFIX = "/api"  # routePrefix in host.json
 BODY_LIMIT = 1024 * 1024
+
+_ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?=[/?#]|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,7 @@ class Call:
     @property
     def api_url(self) -> str:
         """Where the API is, as the caller addressed it."""
-        url = urlsplit(self.request.url)
-        return f"{url.scheme}://{url.netloc}{API_PREFIX}"
+        return f"{origin(self.request.url)}{API_PREFIX}"
 
     def header(self, name: str) -> str | None:
         """A header of the request, or None."""
@@ -92,16 +94,43 @@ class Call:
         return parsed(model, content)
 
 
+def origin(url: str) -> str:
+    """Scheme, host and port of a URL. Raises Invalid when the host is none, for it comes from the caller's header."""
+    match = _ORIGIN.match(url)
+    if match is None:
+        raise Invalid("the Host header names no host")
+    return match[0]
+
+
 def parsed(model: type[M], content: str | bytes) -> M:
     """JSON text as a model. Raises Invalid with a pointer to each thing that is wrong."""
     try:
-        return model.model_validate_json(content)
-    except ValidationError as found:
-        problems = found.errors(include_url=False, include_context=False, include_input=False)
+        found = model.model_validate_json(content)
+        json.loads(content, object_pairs_hook=_distinct, parse_constant=_finite, parse_float=_finite)
+    except ValidationError as failed:
+        problems = failed.errors(include_url=False, include_context=False, include_input=False)
         if problems[0]["type"] == "json_invalid":
-            raise Invalid(f"the body is not JSON: {problems[0]['msg']}") from found
+            raise Invalid(f"the body is not JSON: {problems[0]['msg']}") from failed
         errors = tuple(FieldError(_pointer(error["loc"]), error["msg"]) for error in problems)
-        raise Invalid("the body breaks the rules listed in errors", errors) from found
+        raise Invalid("the body breaks the rules listed in errors", errors) from failed
+    except ValueError as failed:
+        raise Invalid(f"the body is not JSON that all readers understand alike: {failed}") from failed
+    return found
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in fields:
+            raise ValueError(f"the name {name!r} stands twice in one object")
+        fields[name] = value
+    return fields
+
+
+def _finite(number: str) -> float:
+    if not math.isfinite(value := float(number)):
+        raise ValueError(f"{number[:20]} is not a number that can be stored")
+    return value
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:

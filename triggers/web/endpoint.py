@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable
-from urllib.parse import urlsplit
 
 import azure.functions as func
 
@@ -15,7 +15,7 @@ from domain.callers import Caller, Role
 from domain.errors import Forbidden, Unauthenticated, WaybillError
 from triggers.durable import DurableClient
 from triggers.web.answers import Answer
-from triggers.web.call import Call
+from triggers.web.call import Call, origin
 from triggers.web.problems import problem
 from triggers.web.tracing import Tracing
 
@@ -35,11 +35,12 @@ def endpoint(handler: Handler, roles: Roles) -> Function:
         caller: Caller | None = None
         fault: BaseException | None = None
         try:
+            origin(req.url)
             caller = await _admit(req, roles) if roles else None
             answer = await handler(Call(req, client, tracing, caller))
         except Exception as error:  # noqa: BLE001  # the border: whatever went wrong, the caller gets an answer
             fault = error
-            answer = problem(error, urlsplit(req.url).path)
+            answer = problem(error, _path(req.url))
         log(
             handler.__name__,
             level=logging.ERROR if answer.status == 500 else logging.INFO,
@@ -56,6 +57,10 @@ def endpoint(handler: Handler, roles: Roles) -> Function:
     run.__name__ = run.__qualname__ = handler.__name__
     run.__doc__ = handler.__doc__
     return run
+
+
+def _path(url: str) -> str:
+    return re.sub(r"^[^/]*//[^/?#]*|[?#].*$", "", url)
 
 
 async def _admit(req: func.HttpRequest, roles: Roles) -> Caller:
