@@ -25,7 +25,10 @@ _orders = Container("orders")
 
 async def get(tenant_id: str, order_id: str) -> Versioned[Order]:
     """One order. Raises NotFound, Transient."""
-    document = await _orders.read(order_id, [tenant_id, order_id])
+    try:
+        document = await _orders.read(order_id, [tenant_id, order_id])
+    except NotFound as error:
+        raise NotFound(f"there is no order {order_id}") from error
     return Versioned(Order.model_validate(document), document["_etag"])
 
 

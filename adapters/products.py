@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from adapters.cosmos import Container, Operation, Versioned
 from domain.catalogue import Product, Stock
 from domain.errors import ConditionFailed, Conflict, NotFound, Transient
 
 PRODUCT_ID = "product"
 STOCK_ID = "stock"
+
+Condition = Callable[[str | None], bool]
 
 _ATTEMPTS = 3
 
@@ -16,7 +20,10 @@ _catalog = Container("catalog")
 
 async def get(tenant_id: str, sku: str) -> Versioned[Product]:
     """One product. Raises NotFound, Transient."""
-    document = await _catalog.read(PRODUCT_ID, [tenant_id, sku])
+    try:
+        document = await _catalog.read(PRODUCT_ID, [tenant_id, sku])
+    except NotFound as error:
+        raise NotFound(f"there is no product {sku}") from error
     return Versioned(Product.model_validate(document), document["_etag"])
 
 
@@ -28,18 +35,18 @@ async def find(tenant_id: str, sku: str) -> Product | None:
         return None
 
 
-async def put(tenant_id: str, product: Product, if_match: str | None) -> bool:
+async def put(tenant_id: str, product: Product, condition: Condition) -> bool:
     """Store a product; True when it is new, and then with nothing in stock.
 
-    Raises ConditionFailed when `if_match` is given and is not the ETag of what is stored, Transient.
+    Raises ConditionFailed when what is stored (None: nothing) does not meet the condition on its ETag, Transient.
     """
     for _ in range(_ATTEMPTS):
         try:
             stored = await get(tenant_id, product.sku)
         except NotFound:
             stored = None
-        if if_match and (stored is None or stored.etag != if_match):
-            raise ConditionFailed(f"product {product.sku} is not the version that If-Match names")
+        if not condition(stored.etag if stored else None):
+            raise ConditionFailed(f"product {product.sku} is not in the version that the request wants to change")
         try:
             await (_replace(tenant_id, product, stored.etag) if stored else _add(tenant_id, product))
         except (Conflict, NotFound):

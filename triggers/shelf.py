@@ -17,6 +17,22 @@ async def read_shelf(tenant_id: str, sku: str) -> tuple[ProductAnswer, str]:
     return ProductAnswer.of(product.value, on_shelf.value), f"{_QUOTE}{tag}{_QUOTE}"
 
 
-def product_version(tag: str | None) -> str | None:
-    """The product's own part of such an ETag: stock that moves does not stand in the way of a change of price."""
-    return f"{_QUOTE}{tag.strip(_QUOTE).partition('.')[0]}{_QUOTE}" if tag else None
+def product_condition(if_match: str | None, if_none_match: str | None) -> products.Condition:
+    """What If-Match and If-None-Match ask of the stored product's ETag (None: there is no product).
+
+    They name the shelf's ETags, of which the product's own part counts: stock that moves does not stand in the way of
+    a change of price.
+    """
+    wanted, unwanted = _product_tags(if_match), _product_tags(if_none_match)
+
+    def holds(etag: str | None) -> bool:
+        if etag is None:
+            return not wanted
+        return (not wanted or bool(wanted & {"*", etag})) and not unwanted & {"*", etag}
+
+    return holds
+
+
+def _product_tags(header: str | None) -> set[str]:
+    tags = {tag.strip() for tag in (header or "").split(",")} - {""}
+    return {tag if tag == "*" else f"{tag.partition('.')[0].rstrip(_QUOTE)}{_QUOTE}" for tag in tags}

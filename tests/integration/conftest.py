@@ -116,7 +116,7 @@ def stock_up(tenant_id: str) -> StockUp:
         product = Product(
             sku=sku, name=sku, unit_amount_minor=amount_minor, currency=currency, warehouse="berlin", updated_at=AT
         )
-        await products.put(tenant_id, product, None)
+        await products.put(tenant_id, product, lambda _: True)
         if on_hand:
             await stock.adjust(tenant_id, sku, an_adjustment(on_hand))
 

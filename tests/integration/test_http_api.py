@@ -166,6 +166,44 @@ async def test_product_is_made_changed_and_protected_by_its_etag(api: Api, tenan
     assert (await api("PUT", "/v1/products/a%20b", tea, as_=operator)).status == 400
 
 
+async def test_put_heeds_every_form_of_its_conditions(api: Api, tenant_id: str) -> None:
+    operator = f"{tenant_id} operator u-1"
+    tea = {"name": "Tea", "unitAmountMinor": 1250, "currency": "EUR", "warehouse": "berlin"}
+
+    async def put(**condition: str) -> Any:
+        return await api("PUT", "/v1/products/TEA", tea, as_=operator, **condition)
+
+    assert (await put(if_match="*")).status == 412
+    made = await put(if_none_match="*")
+    assert made.status == 201
+    assert (await put(if_none_match="*")).status == 412
+    changed = await put(if_match=f'"other", {made.headers["ETag"]}')
+    assert changed.status == 200
+    assert (await put(if_match="*")).status == 200
+    assert (await put(if_match=f"W/{changed.headers['ETag']}")).status == 412
+
+
+async def test_order_that_is_none_and_one_of_others_are_told_alike(api: Api, tenant_id: str, an_order: AnOrder) -> None:
+    order = await an_order()
+    stranger = f"{tenant_id} customer c-18"
+
+    others = await api("GET", f"/v1/orders/{order.order_id}", as_=stranger)
+    none = await api("GET", "/v1/orders/o-none", as_=stranger)
+
+    assert (others.status, none.status) == (404, 404)
+    assert others.body["detail"].replace(order.order_id, "X") == none.body["detail"].replace("o-none", "X")
+
+
+async def test_detail_of_a_missing_product_speaks_the_callers_language(api: Api, tenant_id: str) -> None:
+    operator = f"{tenant_id} operator u-1"
+
+    for missing in (
+        await api("GET", "/v1/products/NONE", as_=operator),
+        await api("POST", "/v1/products/NONE/stock", {"delta": 1, "reason": "found"}, as_=operator),
+    ):
+        assert (missing.status, missing.body["detail"]) == (404, "there is no product NONE")
+
+
 async def test_list_is_a_customers_own_or_the_whole_tenants(api: Api, tenant_id: str, an_order: AnOrder) -> None:
     order = await an_order()
     await views.put_order(tenant_id, order)

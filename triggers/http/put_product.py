@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from adapters import products
 from domain.catalogue import Product, PutProduct
-from triggers.shelf import product_version, read_shelf
+from triggers.shelf import product_condition, read_shelf
 from triggers.web.answers import Answer
 from triggers.web.call import Call
 
@@ -16,6 +16,8 @@ async def put_product(call: Call) -> Answer:
     sku = call.identifier("sku")
     request = call.body(PutProduct)
     product = Product(sku=sku, updated_at=datetime.now(UTC), **request.model_dump())
-    is_new = await products.put(call.tenant_id, product, product_version(call.header("if-match")))
+    is_new = await products.put(
+        call.tenant_id, product, product_condition(call.header("if-match"), call.header("if-none-match"))
+    )
     shown, etag = await read_shelf(call.tenant_id, sku)
     return Answer(201 if is_new else 200, shown, {"ETag": etag, "Location": f"{call.api_url}/v1/products/{sku}"})
