@@ -213,3 +213,9 @@ def test_h042_traceback_begins_with_user_code_even_when_localazure_lies_below_th
     lines = user_traceback(called_by_ours, root=Path(__file__).parents[3]).splitlines()
     assert lines[1].endswith(", in items")
     assert lines[-1] == "ValueError: mine"
+
+
+def test_message_that_nests_too_deep_to_be_read_is_still_delivered() -> None:
+    call = message_call(b"[" * 20_000, wants_bytes=True, reason="r", metadata={"Id": "m-1"})
+
+    assert call.values == {"QueueTrigger": "[" * 20_000, "Id": "m-1"}

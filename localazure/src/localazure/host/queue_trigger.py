@@ -214,7 +214,7 @@ def message_call(content: bytes, *, wants_bytes: bool, reason: str, metadata: Ma
     }
     try:
         parsed = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         parsed = None
     values = (parsed if isinstance(parsed, dict) else {}) | data
     datum = Datum(content, "bytes") if wants_bytes else Datum(text, "string")

@@ -19,7 +19,7 @@ class HttpListener:
         app = web.Application(client_max_size=body_limit)
         app.router.add_route("*", "/{path:.*}", handler)
         app.on_response_prepare.append(_bare)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, auto_decompress=False)
 
     async def open(self, host: str, port: int, option: str) -> int:
         """Listen; returns the port, which is a free one when `port` is 0.
