@@ -48,7 +48,7 @@ def is_below(module: str, *packages: str) -> bool:
 
 @pytest.mark.parametrize("activity", ACTIVITIES, ids=lambda activity: activity.__name__)
 def test_activity_says_what_goes_in_and_out_what_it_raises_and_what_twice_means(activity: Callable[..., Any]) -> None:
-    sections = re.findall(r"^ {4}(In|Out|Raises|Twice) ", activity.__doc__ or "", re.MULTILINE)
+    sections = re.findall(r"^(In|Out|Raises|Twice) ", inspect.getdoc(activity) or "", re.MULTILINE)
 
     assert sections == ["In", "Out", "Raises", "Twice"]
 
