@@ -12,7 +12,8 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -176,7 +177,8 @@ class _Child:
             return
         self._signal(signal.SIGTERM)
         try:
-            await asyncio.wait_for(self._end(), STOP_WITHIN_S)
+            async with asyncio.timeout(STOP_WITHIN_S):
+                await self._end()
         except TimeoutError:
             self._console.warn(f"{self.name} did not stop within {STOP_WITHIN_S:g} s and was killed.")
             self.kill()
@@ -224,6 +226,7 @@ class _Child:
     async def _spawn(self) -> Facts | None:
         """A new process; what it announces, or None when it ends without a word. Kills one that stays silent."""
         ready_end, ready_fd = os.pipe()
+        output_end, output_fd = os.pipe()  # our own: asyncio's would keep `wait` until grandchildren close it too
         log = _open_log(self._log_path)
         try:
             environment = {**self._program.environment, READY_FD: str(ready_fd), PARENT_FD: str(self._fds.parent)}
@@ -233,18 +236,23 @@ class _Child:
                 env=environment,
                 pass_fds=(ready_fd, self._fds.parent, self._fds.lock),
                 stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE if self._program.on_console else log,
+                stdout=output_fd if self._program.on_console else log,
                 stderr=asyncio.subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C reaches the server alone, which stops the rest in order
             )
         except OSError as error:
+            os.close(ready_end)
+            os.close(output_end)
+            log.close()
             raise ProcessFailedError(f"{self.name} cannot be started: {self._program.command[0]}: {error}") from error
         finally:
             os.close(ready_fd)
-        self._output = asyncio.create_task(self._copy_output(self._process.stdout, log))
+            os.close(output_fd)
+        self._output = asyncio.create_task(self._copy_output(output_end, log))
         self._pid_changed()
         try:
-            text = await asyncio.wait_for(_read_to_end(ready_end), READY_WITHIN_S)
+            async with asyncio.timeout(READY_WITHIN_S):  # wait_for of Python 3.11 can lose a cancellation
+                text = await _read_to_end(ready_end)
         except TimeoutError:
             self._console.warn(f"{self.name} was not ready within {READY_WITHIN_S:g} s.")
             text = b""
@@ -256,7 +264,9 @@ class _Child:
         if self._process is None or self._output is None:
             return 0
         code = await self._process.wait()
-        await self._output
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)  # what it started and left keeps its output and ports open
+        await asyncio.shield(self._output)
         return code
 
     def _signal(self, number: int) -> None:
@@ -264,12 +274,13 @@ class _Child:
             with contextlib.suppress(ProcessLookupError):
                 self._process.send_signal(number)
 
-    async def _copy_output(self, output: asyncio.StreamReader | None, log: BinaryIO) -> None:
+    async def _copy_output(self, output_end: int, log: BinaryIO) -> None:
         with log:
-            while output is not None and (part := await output.read(65_536)):
-                log.write(part)
-                log.flush()
-                self._console.pass_on(part)
+            async with _reading(output_end) as output:
+                while part := await output.read(65_536):
+                    log.write(part)
+                    log.flush()
+                    self._console.pass_on(part)
 
     def _log_tail(self) -> str:
         lines = self._log_path.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
@@ -298,11 +309,18 @@ def _open_log(path: Path) -> BinaryIO:
 
 
 async def _read_to_end(fd: int) -> bytes:
+    async with _reading(fd) as reader:
+        return await reader.read()
+
+
+@asynccontextmanager
+async def _reading(fd: int) -> AsyncIterator[asyncio.StreamReader]:
+    """A reader of this end of a pipe, which is closed with it."""
     reader = asyncio.StreamReader()
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(fd, "rb", buffering=0)
     )
     try:
-        return await reader.read()
+        yield reader
     finally:
         transport.close()

@@ -131,6 +131,35 @@ async def test_child_killed_from_outside_is_started_again_however_often(
         await eventually(lambda kills=kills: sum("runs again" in line for line in console.lines) == kills)
 
 
+async def test_child_is_started_again_though_what_it_started_still_writes_to_its_output(
+    processes, tmp_path, pids, console
+):
+    code = "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', 'import signal; signal.pause()'])" + CHILD
+    await processes.start(program(tmp_path, code=code, on_console=True))
+    os.kill(pids["child"], signal.SIGKILL)
+
+    await eventually(lambda: any("runs again" in line for line in console.lines))
+
+
+async def test_stop_in_the_moment_a_child_is_ready_again_is_not_lost(tmp_path, console, pids, monkeypatch):
+    stopping = asyncio.Event()
+
+    async def ready_in_the_same_moment(ready_end):
+        os.close(ready_end)
+        stopping.set()
+        return b"{}"
+
+    with (tmp_path / "lock").open("w") as lock:
+        async with (
+            asyncio.timeout(10),
+            Processes(tmp_path / "logs", console, lock.fileno(), pids.update) as processes,
+        ):
+            await processes.start(program(tmp_path))
+            monkeypatch.setattr("localazure.processes._read_to_end", ready_in_the_same_moment)
+            os.kill(pids["child"], signal.SIGKILL)
+            await stopping.wait()
+
+
 async def test_children_are_stopped_in_reverse_order(tmp_path, console):
     order = tmp_path / "order"
     code = CHILD.replace('print("stopped", sys.argv[1], flush=True)', f"open({str(order)!r}, 'a').write(sys.argv[1])")
