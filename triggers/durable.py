@@ -52,12 +52,19 @@ async def start_fulfilment(client: DurableClient, tenant_id: str, order_id: str,
     has ended already, the saga would find the order decided and end at once.
     """
     instance_id = fulfil_instance_id(tenant_id, order_id)
-    if await client.get_status(instance_id):
+    if await _exists(client, instance_id):
         return instance_id
     told = {"tenant_id": tenant_id, "order_id": order_id, "correlation_id": correlation_id}
     try:
         await client.start_new(FULFIL_ORDER, instance_id, told)
     except Exception as error:  # the SDK raises plain Exception for every refusal
-        if not await client.get_status(instance_id):
+        if not await _exists(client, instance_id):
             raise Transient(f"instance {instance_id} could not be started") from error
     return instance_id
+
+
+async def _exists(client: DurableClient, instance_id: str) -> bool:
+    try:
+        return bool(await client.get_status(instance_id))
+    except Exception as error:  # the SDK raises plain Exception, or what its HTTP client raises
+        raise Transient(f"the task hub does not tell whether {instance_id} exists") from error

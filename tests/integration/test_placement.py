@@ -25,8 +25,11 @@ class FakeHub:
     def __init__(self) -> None:
         self.started: dict[str, Any] = {}
         self.is_down = False
+        self.is_silent = False
 
     async def get_status(self, instance_id: str) -> Any:
+        if self.is_silent:
+            raise RuntimeError("what the SDK raises for a status that it does not expect")
         return self.started.get(instance_id)
 
     async def start_new(self, name: str, instance_id: str, client_input: Any) -> str:
@@ -112,6 +115,19 @@ async def test_task_hub_that_is_down_is_a_transient_fault(tenant_id: str, hub: F
 
     with pytest.raises(Transient, match="could not be started"):
         await place_once(hub, a_wish(tenant_id))
+
+
+async def test_task_hub_that_does_not_answer_is_a_transient_fault_and_costs_no_order(
+    tenant_id: str, hub: FakeHub
+) -> None:
+    hub.is_silent = True
+
+    with pytest.raises(Transient, match="does not tell"):
+        await place_once(hub, a_wish(tenant_id))
+    hub.is_silent = False
+    claim = await place_once(hub, a_wish(tenant_id))
+
+    assert list(hub.started) == [f"fulfil:{tenant_id}:{claim.order_id}"]
 
 
 def a_message(**content: Any) -> func.QueueMessage:
