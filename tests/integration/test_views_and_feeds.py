@@ -12,7 +12,7 @@ from activities.record_transition import record_transition
 from activities.reserve_stock import reserve_stock
 from adapters import stock, views
 from adapters.cosmos import Container
-from domain.errors import NotFound, Transient
+from domain.errors import Defect, NotFound, Transient
 from domain.orders import Order, OrderStatus
 from tests.integration.conftest import AnOrder, StockUp, a_step
 from triggers.change_feed import each_document, project_orders, start_unstarted_orders
@@ -149,3 +149,26 @@ async def test_timer_releases_what_is_not_needed_and_holds_the_rest_for_longer(
     assert (await stock.get(tenant_id, "TEA")).value.reserved == 3
     expired = [held async for held in stock.expired_reservations(datetime.now(UTC)) if held.tenant_id == tenant_id]
     assert expired == []
+
+
+async def test_reservation_that_cannot_be_settled_keeps_no_other_from_it(
+    stock_up: StockUp, an_order: AnOrder, tenant_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stock_up("TEA", 10)
+    long_ago = (datetime.now(UTC) - timedelta(days=1)).isoformat()
+    first, second = await an_order(), await an_order()
+    for order in (first, second):
+        await reserve_stock({**a_step(order, sku="TEA", quantity=2), "at": long_ago})
+        await record_transition(a_step(order, to="rejected", reason="payment_declined"))
+    release, refused = stock.release, []
+
+    async def refuse_the_first(tenant: str, sku: str, order_id: str) -> bool:
+        if not refused:
+            refused.append(order_id)
+            raise Defect("the stock document is gone")
+        return await release(tenant, sku, order_id)
+
+    monkeypatch.setattr(stock, "release", refuse_the_first)
+    await release_expired_reservations(Tick())
+
+    assert (await stock.get(tenant_id, "TEA")).value.reserved == 2

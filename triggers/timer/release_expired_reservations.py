@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 
 import azure.functions as func
@@ -14,11 +15,27 @@ from domain.orders import CALLED_OFF
 
 
 async def release_expired_reservations(timer: func.TimerRequest) -> None:  # noqa: ARG001  # the host passes it by name
-    """Release expired reservations of orders that were called off or are gone; the others are held for longer."""
+    """Release expired reservations of orders that were called off or are gone; the others are held for longer.
+
+    What fails is logged and left to the next run.
+    """
     now = datetime.now(UTC)
     async for reservation in stock.expired_reservations(now):
-        outcome = await _settle(reservation, now)
-        log("release_expired_reservations", tenant=reservation.tenant_id, order=reservation.order_id, outcome=outcome)
+        level: int = logging.INFO
+        fault: Exception | None = None
+        try:
+            outcome = await _settle(reservation, now)
+        except Exception as error:  # noqa: BLE001  # one that cannot be settled must not keep the others from it
+            outcome, level, fault = "failed", logging.ERROR, error
+        log(
+            "release_expired_reservations",
+            level=level,
+            error=fault,
+            tenant=reservation.tenant_id,
+            order=reservation.order_id,
+            sku=reservation.sku,
+            outcome=outcome,
+        )
 
 
 async def _settle(held: Reservation, now: datetime) -> str:
