@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from azure.core import MatchConditions
-from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError, ServiceResponseError
+from azure.core.exceptions import AzureError
 from azure.cosmos import exceptions
 from azure.cosmos.aio import ContainerProxy, CosmosClient
 
@@ -137,5 +137,5 @@ class Container:
             if error.status_code in _TRANSIENT:
                 raise Transient(f"{self.name}: {step}: answered {error.status_code}", _RETRY_AFTER_S) from error
             raise Defect(f"{self.name}: {step}: answered {error.status_code}") from error
-        except (ServiceRequestError, ServiceResponseError, ClientAuthenticationError, TimeoutError) as error:
+        except (AzureError, TimeoutError) as error:  # no answer, half an answer, no token
             raise Transient(f"{self.name}: {step}: {type(error).__name__}", _RETRY_AFTER_S) from error
