@@ -9,6 +9,7 @@ from pydantic import Field
 from domain.shapes import Currency, Identifier, Request, Text
 
 Quantity = Annotated[int, Field(ge=1, le=100_000)]
+PaymentMethod = Annotated[str, Field(pattern="^pm_[A-Za-z0-9_]{1,97}$", description="never a card number")]
 Email = Annotated[str, Field(pattern=r'^[^@\s\p{Cc}<>(),;:"\[\]\\]+@[^@\s\p{Cc}<>(),;:"\[\]\\]+$', max_length=254)]
 
 
@@ -35,7 +36,7 @@ class PlaceOrder(Request):
 
     customer_id: Identifier
     currency: Currency
-    payment_method: Annotated[str, Field(pattern="^[A-Za-z0-9_]{1,100}$")]
+    payment_method: PaymentMethod
     lines: Annotated[list[RequestedLine], Field(min_length=1, max_length=100)]
     ship_to: Address
     reference: Text | None = None

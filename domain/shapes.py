@@ -37,7 +37,7 @@ Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_reada
 class Model(BaseModel):
     """A record of ours: camelCase on the wire and in Cosmos DB; never changed in place."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, hide_input_in_errors=True)
 
     def to_json(self) -> JsonObject:
         """Plain JSON values under their names on the wire."""
@@ -47,13 +47,15 @@ class Model(BaseModel):
 class Request(BaseModel):
     """What a caller sends: nothing is coerced ("2" and 2.0 are not 2) and unknown fields are refused."""
 
-    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel, extra="forbid", strict=True, frozen=True, hide_input_in_errors=True
+    )
 
 
 class StepPayload(BaseModel):
     """What every activity is told: whose order, on whose behalf, and the orchestration's time."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     tenant_id: Identifier
     order_id: Identifier

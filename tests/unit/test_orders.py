@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from pydantic import ValidationError
 
 from domain.orders import (
     CALLED_OFF,
@@ -120,3 +121,11 @@ def test_stored_order_reads_back_as_it_was(an_order: AnOrder) -> None:
     order = an_order(status=S.RESERVED, email="ada@example.com")
 
     assert Order.model_validate(order.to_json()) == order
+
+
+def test_record_that_cannot_be_read_is_reported_without_what_was_in_it() -> None:
+    with pytest.raises(ValidationError) as found:
+        Order.model_validate({"email": "ada@example.com", "payment_method": 4242})
+
+    assert "4242" not in str(found.value)
+    assert "ada@" not in str(found.value)

@@ -48,6 +48,7 @@ def test_sku_must_be_an_id(order_request: OrderRequest, sku: object) -> None:
         ({"currency": "XXY"}, "/currency"),
         ({"lines": []}, "/lines"),
         ({"email": "not an address"}, "/email"),
+        ({"paymentMethod": "4242424242424242"}, "/paymentMethod"),
         ({"email": "ada@example.com\nBcc: eve@example.com"}, "/email"),
         ({"email": "ada@example.com,eve@example.com"}, "/email"),
         ({"email": "ada\0@example.com"}, "/email"),
