@@ -16,11 +16,13 @@ class FindPayment(StepPayload):
 async def find_payment(payload: JsonObject) -> JsonObject:
     """Ask the provider what became of a payment whose answer never arrived.
 
-    In      {"tenant_id", "order_id", "correlation_id": str, "at", "since": ISO 8601, "idempotency_key": str}
-    Out     {"outcome": "authorised", "provider_id": str} | {"outcome": "not_found"}
+    In      {"tenant_id", "order_id", "correlation_id": str, "at", "since": ISO 8601, "idempotency_key": str, …}
+    Out     {"outcome": "authorised", "provider_id": str, "amount_minor": int} | {"outcome": "not_found"}
     Raises  Transient: 5 attempts, 2 s apart
     Twice   reads only
     """
     step = FindPayment.model_validate(payload)
     found = await payments.find(step.idempotency_key, step.since)
-    return {"outcome": "authorised", "provider_id": found.provider_id} if found else {"outcome": "not_found"}
+    if found is None:
+        return {"outcome": "not_found"}
+    return {"outcome": "authorised", "provider_id": found.provider_id, "amount_minor": found.amount_minor}

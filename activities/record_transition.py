@@ -10,7 +10,7 @@ from adapters import orders
 from adapters.cosmos import BatchRefused
 from domain.errors import Transient
 from domain.names import FULFIL_ORDER
-from domain.orders import Authorisation, Change, OrderStatus, Reason, transition
+from domain.orders import UNDECIDED, Authorisation, Change, Order, OrderStatus, Reason, transition
 from domain.shapes import JsonObject, StepPayload
 
 _ATTEMPTS = 3
@@ -33,7 +33,8 @@ async def record_transition(payload: JsonObject) -> JsonObject:
     In      {"tenant_id", "order_id", "correlation_id": str, "at": ISO 8601, "to": status, "reason"?: reason code,
              "detail"?: str, "needs_attention"?: bool, "prices"?: {sku: int minor units},
              "authorisation"?: {"key", "provider_id": str, "amount_minor": int, "currency": ISO 4217}}
-    Out     {"outcome": "recorded", "status": str}
+    Out     {"outcome": "recorded", "status": str, "total_minor": int | None}
+            | {"outcome": "decided", "status": str}: another run has ended the order in this other way; so it stays
     Raises  IllegalTransition: the table forbids it; Transient: 5 attempts, 2 s apart
     Twice   an order that has reached the status stays as it is, with one event
     """
@@ -52,11 +53,17 @@ async def record_transition(payload: JsonObject) -> JsonObject:
     for _ in range(_ATTEMPTS):
         before = await orders.get(step.tenant_id, step.order_id)
         if before.value.status is step.to:
-            return {"outcome": "recorded", "status": step.to}
+            return _recorded(before.value)
+        if before.value.status not in UNDECIDED:
+            return {"outcome": "decided", "status": before.value.status}
         after, event = transition(before.value, change)
         try:
             await orders.record(step.tenant_id, before, after, event, step.authorisation)
         except BatchRefused:
             continue
-        return {"outcome": "recorded", "status": step.to}
+        return _recorded(after)
     raise Transient(f"order {step.tenant_id}/{step.order_id} keeps changing")
+
+
+def _recorded(order: Order) -> JsonObject:
+    return {"outcome": "recorded", "status": order.status, "total_minor": order.total_minor}

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from adapters.cosmos import AlreadyExists, BatchRefused, Container, Operation, Versioned
 from domain.errors import Defect, NotFound
-from domain.orders import PLACED, STATUS_CHANGED, Authorisation, Event, Order
+from domain.orders import PLACED, STANDING, STATUS_CHANGED, Authorisation, Event, Order
 from domain.shapes import JsonObject
 
 ORDER_KIND = "order"
@@ -38,6 +38,12 @@ async def find(tenant_id: str, order_id: str) -> Order | None:
         return (await get(tenant_id, order_id)).value
     except NotFound:
         return None
+
+
+async def stands(tenant_id: str, order_id: str) -> bool:
+    """Whether the order has been confirmed and not called off since. Raises Transient."""
+    order = await find(tenant_id, order_id)
+    return order is not None and order.status in STANDING
 
 
 async def create(tenant_id: str, order: Order, event: Event) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -26,26 +26,36 @@ T = TypeVar("T")
 _RETRIES = 2
 _HELD = "requires_capture"
 _VOIDED = "canceled"
+_UNDER_WAY = "processing"
 _CLOCK_SKEW = timedelta(minutes=5)
+_KEYS_ARE_KEPT = timedelta(hours=23)
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
-    """An amount to hold: for whom, from which card, under which key."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """An amount for an order that may have been asked for: under which key, and not before when."""
 
     tenant_id: str
     order_id: str
     amount_minor: int
     currency: str
-    payment_method: str
     key: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charge(Asked):
+    """An amount to hold, and on which card."""
+
+    payment_method: str
 
 
 @dataclass(frozen=True, slots=True)
 class Authorised:
-    """The provider holds the money under its own id."""
+    """The provider holds so much money under its own id."""
 
     provider_id: str
+    amount_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,42 +67,82 @@ class Declined:
 
 async def authorise(charge: Charge) -> Authorised | Declined:
     """Hold the amount, once per key. Raises Transient when it is unknown whether the provider did."""
-    params: PaymentIntentCreateParams = {
-        "amount": charge.amount_minor,
-        "currency": charge.currency.lower(),
-        "payment_method": charge.payment_method,
-        "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
-        "capture_method": "manual",
-        "confirm": True,
-        "metadata": {
-            "tenant_id": charge.tenant_id,
-            "order_id": charge.order_id,
-            "idempotency_key": charge.key,
-        },
-    }
     try:
-        intent = await _call(
-            lambda stripe: stripe.v1.payment_intents.create_async(params, {"idempotency_key": charge.key})
-        )
+        intent = await _call(partial(_authorise, charge))
     except _Refused as refused:
         return Declined(refused.code)
-    return Authorised(intent.id) if intent.status == _HELD else Declined(intent.status)
+    return _held(intent) or Declined(intent.status)
 
 
 async def find(key: str, since: datetime) -> Authorised | None:
     """The money held under this key by a payment made after `since`, or None. Raises Transient."""
     intent = await _call(partial(_look_up, key, since))
-    return Authorised(intent.id) if intent and intent.status == _HELD else None
+    return _held(intent) if intent else None
 
 
-async def void(key: str, since: datetime, void_key: str) -> bool:
-    """Let go of what is held under `key` since `since`; False when nothing is. Raises Transient."""
-    intent = await _call(partial(_look_up, key, since))
+async def void(asked: Asked, void_key: str) -> bool:
+    """Let go of what is held, for good; False when nothing is held. Raises Transient."""
+    intent = await _call(partial(_look_up, asked.key, asked.since)) or await _use_up_key(asked)
     if intent is None or intent.status == _VOIDED:
         return False
-    payment_id = intent.id
-    await _call(lambda stripe: stripe.v1.payment_intents.cancel_async(payment_id, {}, {"idempotency_key": void_key}))
-    return True
+    await _cancel(intent, void_key)
+    return bool(intent.amount_capturable)
+
+
+async def _authorise(charge: Charge, stripe: StripeClient) -> PaymentIntent:
+    """A key protects from a second payment for a day only; after that one has to look first."""
+    is_old = datetime.now(UTC) - charge.since > _KEYS_ARE_KEPT
+    earlier = await _look_up(charge.key, charge.since, stripe) if is_old else None
+    return earlier or await _create_confirmed(charge, stripe)
+
+
+async def _create_confirmed(charge: Charge, stripe: StripeClient) -> PaymentIntent:
+    params: PaymentIntentCreateParams = {
+        **_params(charge),
+        "payment_method": charge.payment_method,
+        "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+        "capture_method": "manual",
+        "confirm": True,
+    }
+    intent = await stripe.v1.payment_intents.create_async(params, {"idempotency_key": charge.key})
+    answer = intent.last_response
+    if answer and answer.headers.get("idempotent-replayed") == "true":  # how the payment stood then, not how it stands
+        return await stripe.v1.payment_intents.retrieve_async(intent.id)
+    return intent
+
+
+async def _use_up_key(asked: Asked) -> PaymentIntent | None:
+    """Take the key with a payment that can hold nothing, so that a request still on its way is refused on arrival.
+
+    Returns that payment; or the other one, if the request was faster; or None if that came to nothing.
+    """
+    try:
+        return await _call(
+            lambda stripe: stripe.v1.payment_intents.create_async(_params(asked), {"idempotency_key": asked.key})
+        )
+    except _KeyTaken:
+        return await _call(partial(_look_up, asked.key, asked.since))
+    except _Refused:  # then the request on its way is refused for the same reason
+        return None
+
+
+async def _cancel(intent: PaymentIntent, void_key: str) -> None:
+    key = f"{void_key}:{intent.status}"  # a refusal is kept under its key, and must not outlive the state it is about
+    try:
+        await _call(lambda stripe: stripe.v1.payment_intents.cancel_async(intent.id, {}, {"idempotency_key": key}))
+    except _Refused as refused:
+        raise Transient(f"payment {intent.id} cannot be voided now: {refused.code}", retry_after_s=2) from refused
+
+
+def _params(asked: Asked) -> PaymentIntentCreateParams:
+    metadata = {"tenant_id": asked.tenant_id, "order_id": asked.order_id, "idempotency_key": asked.key}
+    return {"amount": asked.amount_minor, "currency": asked.currency.lower(), "metadata": metadata}
+
+
+def _held(intent: PaymentIntent) -> Authorised | None:
+    if intent.status == _UNDER_WAY:
+        raise Transient(f"payment {intent.id} is being processed", retry_after_s=2)
+    return Authorised(intent.id, intent.amount_capturable) if intent.status == _HELD else None
 
 
 async def _look_up(key: str, since: datetime, stripe: StripeClient) -> PaymentIntent | None:
@@ -103,6 +153,10 @@ async def _look_up(key: str, since: datetime, stripe: StripeClient) -> PaymentIn
         if getattr(intent.metadata, "idempotency_key", None) == key:
             return intent
     return None
+
+
+class _KeyTaken(Defect):
+    """The idempotency key belongs to a request with other parameters."""
 
 
 class _Refused(Exception):
@@ -148,6 +202,8 @@ def _kind(error: StripeError) -> Exception:
         return _Refused((details and details.decline_code) or error.code or "card_declined")
     if isinstance(error, stripe.InvalidRequestError):
         return _Refused(error.code or "invalid_request")
-    if isinstance(error, (stripe.IdempotencyError, stripe.PermissionError)):
+    if isinstance(error, stripe.IdempotencyError):
+        return _KeyTaken("the payment provider knows this idempotency key for another request")
+    if isinstance(error, stripe.PermissionError):
         return Defect(f"the payment provider refuses our request: {type(error).__name__}")
     return Transient(f"the payment provider does not answer: {type(error).__name__}", retry_after_s=2)

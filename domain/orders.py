@@ -60,6 +60,9 @@ UNDECIDED = frozenset({OrderStatus.PENDING, OrderStatus.RESERVED, OrderStatus.AW
 CALLED_OFF = frozenset({OrderStatus.REJECTED, OrderStatus.CANCELLED, OrderStatus.FAILED})
 """Statuses in which an order needs neither stock nor money any more."""
 
+STANDING = frozenset(OrderStatus) - UNDECIDED - CALLED_OFF
+"""Statuses in which an order keeps its stock and its money, whoever may want to undo what was done for it."""
+
 
 class Reason(StrEnum):
     """Why an order was rejected."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import azure.durable_functions as df
 
 from domain import names
-from domain.orders import OrderStatus, Reason
+from domain.orders import CALLED_OFF, OrderStatus, Reason
 from domain.shapes import JsonObject
-from orchestrators.saga import CONFIRMED, Ending, Saga, Steps, failed, rejected
+from orchestrators.saga import Ending, Saga, Steps, failed, rejected
 
 
 def fulfil_order(context: df.DurableOrchestrationContext) -> Steps[JsonObject]:
@@ -22,52 +22,59 @@ def fulfil_order(context: df.DurableOrchestrationContext) -> Steps[JsonObject]:
     6  send_confirmation
     7  publish_outcome
 
+    Until the money is held, a step that keeps failing calls the order off. From then on the saga goes forward only:
+    whether the confirmation was recorded can be unknown, and what it stands on must not be undone.
+
     Input   {"tenant_id", "order_id", "correlation_id": str}
     Output  {"status": str, "reason": str | None}; at once when the order has been decided before
     """
     saga = Saga(context)
     saga.stage("pricing")
+    quote = yield from saga.insist(names.PRICE_ORDER)
+    if quote["outcome"] == "decided":
+        saga.stage(quote["status"])
+        return {"status": quote["status"], "reason": quote["reason"]}
     try:
-        quote = yield saga.step(names.PRICE_ORDER)
-        if quote["outcome"] == "decided":
-            saga.stage(quote["status"])
-            return {"status": quote["status"], "reason": None}
-        ending = yield from _confirm(saga, quote)
+        ending = yield from _secure(saga, quote)
     except Exception as fault:  # noqa: BLE001  # the SDK raises plain Exception for a failed activity
         ending = failed(fault)
-    if ending is CONFIRMED:
-        yield from saga.attempt(names.SEND_CONFIRMATION)
-    else:
+    if ending.held:
+        ending = yield from _confirm(saga, ending)
+    if ending.status in CALLED_OFF:
         ending = yield from _call_off(saga, ending)
+    else:
+        yield from saga.attempt(names.SEND_CONFIRMATION)
     yield from saga.attempt(names.PUBLISH_OUTCOME, status=ending.status, reason=ending.reason)
     saga.stage(ending.status)
     return {"status": ending.status, "reason": ending.reason}
 
 
-def _confirm(saga: Saga, quote: JsonObject) -> Steps[Ending]:
+def _secure(saga: Saga, quote: JsonObject) -> Steps[Ending]:
+    """Stock and money; the ending says what the order comes to with them."""
     if quote["outcome"] != "priced":
         return rejected(Reason(quote["outcome"]), quote["detail"])
+    charge = {
+        "idempotency_key": saga.key_of(names.AUTHORISE_PAYMENT),
+        "amount_minor": quote["total_minor"],
+        "currency": quote["currency"],
+        "since": quote["placed_at"],
+    }
+    if quote["resumed"]:
+        saga.undo_with(names.VOID_PAYMENT, **charge)
 
     saga.stage("reserving")
     if refusal := (yield from _reserve(saga, quote["demand"])):
         return refusal
-    yield saga.step(names.RECORD_TRANSITION, to=OrderStatus.RESERVED, prices=quote["prices"])
-
+    recorded = yield saga.step(names.RECORD_TRANSITION, to=OrderStatus.RESERVED, prices=quote["prices"])
+    if recorded["outcome"] == "decided":
+        return Ending(OrderStatus(recorded["status"]))
     saga.stage("charging")
-    key = saga.key_of(names.AUTHORISE_PAYMENT)
-    payment = yield from _authorise(saga, quote, key)
+    payment = yield from _authorise(saga, {**charge, "amount_minor": recorded["total_minor"]}, quote["payment_method"])
     if payment["outcome"] == "declined":
         return rejected(Reason.PAYMENT_DECLINED, payment["detail"])
-
-    saga.stage("confirming")
-    held = {
-        "key": key,
-        "provider_id": payment["provider_id"],
-        "amount_minor": quote["total_minor"],
-        "currency": quote["currency"],
-    }
-    yield saga.step(names.RECORD_TRANSITION, to=OrderStatus.CONFIRMED, authorisation=held)
-    return CONFIRMED
+    held = {name: payment[name] for name in ("provider_id", "amount_minor")}
+    held |= {"key": charge["idempotency_key"], "currency": charge["currency"]}
+    return Ending(OrderStatus.CONFIRMED, held=held)
 
 
 def _reserve(saga: Saga, demand: list[JsonObject]) -> Steps[Ending | None]:
@@ -80,22 +87,21 @@ def _reserve(saga: Saga, demand: list[JsonObject]) -> Steps[Ending | None]:
     return None
 
 
-def _authorise(saga: Saga, quote: JsonObject, key: str) -> Steps[JsonObject]:
-    asked_at = saga.now
-    saga.undo_with(names.VOID_PAYMENT, idempotency_key=key, since=asked_at)
+def _authorise(saga: Saga, charge: JsonObject, payment_method: str) -> Steps[JsonObject]:
+    saga.undo_with(names.VOID_PAYMENT, **charge)
     try:
-        payment: JsonObject = yield saga.step(
-            names.AUTHORISE_PAYMENT,
-            amount_minor=quote["total_minor"],
-            currency=quote["currency"],
-            payment_method=quote["payment_method"],
-            idempotency_key=key,
-        )
+        payment: JsonObject = yield saga.step(names.AUTHORISE_PAYMENT, **charge, payment_method=payment_method)
     except Exception:  # a silent provider may hold the money all the same
-        payment = yield saga.step(names.FIND_PAYMENT, idempotency_key=key, since=asked_at)
+        payment = yield saga.step(names.FIND_PAYMENT, **charge)
         if payment["outcome"] != "authorised":
             raise
     return payment
+
+
+def _confirm(saga: Saga, ending: Ending) -> Steps[Ending]:
+    saga.stage("confirming")
+    recorded = yield from saga.insist(names.RECORD_TRANSITION, to=ending.status, authorisation=ending.held)
+    return ending.unless_decided(recorded)
 
 
 def _call_off(saga: Saga, ending: Ending) -> Steps[Ending]:
@@ -103,11 +109,11 @@ def _call_off(saga: Saga, ending: Ending) -> Steps[Ending]:
     undone = yield from saga.compensate()
     if not undone:
         ending = ending._replace(status=OrderStatus.FAILED, detail="a compensation kept failing")
-    yield saga.step(
+    recorded = yield from saga.insist(
         names.RECORD_TRANSITION,
         to=ending.status,
         reason=ending.reason,
         detail=ending.detail,
         needs_attention=ending.status is OrderStatus.FAILED,
     )
-    return ending
+    return ending.unless_decided(recorded)

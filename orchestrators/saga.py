@@ -23,6 +23,8 @@ Steps = Generator[Any, Any, T]
 _FAILED_ACTIVITY = re.compile(r"Activity function '(\w+)' failed")
 
 RETRY = df.RetryOptions(first_retry_interval_in_milliseconds=2000, max_number_of_attempts=5)
+PATIENCE = df.RetryOptions(first_retry_interval_in_milliseconds=30_000, max_number_of_attempts=2880)
+"""For what must happen all the same: twice a minute, for a day."""
 
 
 class Ending(NamedTuple):
@@ -31,9 +33,11 @@ class Ending(NamedTuple):
     status: OrderStatus
     reason: Reason | None = None
     detail: str | None = None
+    held: JsonObject | None = None
 
-
-CONFIRMED = Ending(OrderStatus.CONFIRMED)
+    def unless_decided(self, recorded: JsonObject) -> Ending:
+        """This ending, unless recording it has shown that another run had decided the order before."""
+        return self if recorded["outcome"] == "recorded" else Ending(OrderStatus(recorded["status"]))
 
 
 def rejected(reason: Reason, detail: str) -> Ending:
@@ -73,6 +77,15 @@ class Saga:
         """The task that runs an activity with retries; to be yielded."""
         return self._context.call_activity_with_retry(activity, RETRY, {**self.order, "at": self.now, **payload})
 
+    def insist(self, activity: str, **payload: Any) -> Steps[Any]:
+        """Run a step on which nobody may give up, because that would leave the order in limbo: outlive an outage."""
+        told = {**self.order, "at": self.now, **payload}
+        try:
+            result = yield self._context.call_activity_with_retry(activity, RETRY, told)
+        except Exception:  # noqa: BLE001  # the SDK raises plain Exception for a failed activity
+            result = yield self._context.call_activity_with_retry(activity, PATIENCE, told)
+        return result
+
     def together(self, tasks: list[Any]) -> Steps[list[Any]]:
         """Run tasks in parallel. A failure is raised only when all have ended: nothing is undone while it is done."""
         try:
@@ -100,7 +113,7 @@ class Saga:
             except Exception as fault:  # noqa: BLE001  # the SDK raises plain Exception for a failed activity
                 parked.append((activity, payload, str(fault)))
         for activity, payload, fault_text in parked:
-            yield self._park(activity, payload, fault_text)
+            yield from self._park(activity, payload, fault_text)
         return not parked
 
     def attempt(self, activity: str, **payload: Any) -> Steps[None]:
@@ -108,11 +121,11 @@ class Saga:
         try:
             yield self.step(activity, **payload)
         except Exception as fault:  # noqa: BLE001  # the SDK raises plain Exception for a failed activity
-            yield self._park(activity, payload, str(fault))
+            yield from self._park(activity, payload, str(fault))
 
-    def _park(self, activity: str, payload: JsonObject, fault: str) -> Any:
+    def _park(self, activity: str, payload: JsonObject, fault: str) -> Steps[None]:
         told = {**self.order, "at": self.now, **payload}
-        return self.step(PARK_DEAD_LETTER, step=activity, subject=payload.get("sku"), payload=told, fault=fault)
+        yield from self.insist(PARK_DEAD_LETTER, step=activity, subject=payload.get("sku"), payload=told, fault=fault)
 
 
 def _settled(task: Any) -> Steps[None]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import azure.functions as func
 import pytest
+import requests
 
 from activities.authorise_payment import authorise_payment
 from activities.find_payment import find_payment
@@ -22,7 +23,7 @@ from activities.send_confirmation import send_confirmation
 from activities.void_payment import void_payment
 from adapters import mail, orders, payments, stock
 from adapters.cosmos import Container
-from domain.errors import NotFound, Transient
+from domain.errors import Defect, NotFound, Transient
 from domain.names import fulfil_instance_id, idempotency_key
 from domain.orders import IllegalTransition, Order
 from tests.integration.conftest import AnOrder, PaymentFaults, StockUp, a_step
@@ -33,13 +34,14 @@ Mails = Callable[[str], list[dict[str, Any]]]
 
 def a_charge(order: Order, **changes: Any) -> dict[str, Any]:
     key = idempotency_key(fulfil_instance_id(order.tenant_id, order.order_id), "authorise_payment")
+    just_before = datetime.now(UTC) - timedelta(minutes=1)
     charge = {"amount_minor": 2500, "currency": "EUR", "payment_method": "pm_card_visa", "idempotency_key": key}
-    return a_step(order, **charge | changes)
+    return a_step(order, **charge | {"since": just_before.isoformat()} | changes)
 
 
 def since(order: Order, charge: dict[str, Any]) -> dict[str, Any]:
-    just_before = datetime.now(UTC) - timedelta(minutes=1)
-    return a_step(order, idempotency_key=charge["idempotency_key"], since=just_before.isoformat())
+    asked = {name: charge[name] for name in ("idempotency_key", "since", "amount_minor", "currency")}
+    return a_step(order, **asked)
 
 
 async def test_pricing_sums_demand_and_takes_prices_from_the_catalogue(stock_up: StockUp, an_order: AnOrder) -> None:
@@ -54,7 +56,22 @@ async def test_pricing_sums_demand_and_takes_prices_from_the_catalogue(stock_up:
         "total_minor": 5550,
         "currency": "EUR",
         "payment_method": "pm_card_visa",
+        "placed_at": "2026-11-02T10:00:00.000Z",
+        "resumed": False,
     }
+
+
+async def test_reserved_order_keeps_its_prices_whatever_the_catalogue_says_since(
+    stock_up: StockUp, an_order: AnOrder
+) -> None:
+    await stock_up("TEA", 10, amount_minor=1250)
+    order = await an_order(("TEA", 2))
+    await record_transition(a_step(order, to="reserved", prices={"TEA": 1250}))
+    await stock_up("TEA", 0, amount_minor=9999, currency="USD")
+
+    quote = await price_order(a_step(order))
+
+    assert (quote["outcome"], quote["total_minor"], quote["resumed"]) == ("priced", 2500, True)
 
 
 async def test_pricing_names_what_cannot_be_sold(stock_up: StockUp, an_order: AnOrder) -> None:
@@ -69,7 +86,11 @@ async def test_pricing_leaves_a_decided_order_alone(an_order: AnOrder) -> None:
     order = await an_order()
     await record_transition(a_step(order, to="rejected", reason="out_of_stock"))
 
-    assert await price_order(a_step(order)) == {"outcome": "decided", "status": "rejected"}
+    assert await price_order(a_step(order)) == {
+        "outcome": "decided",
+        "status": "rejected",
+        "reason": "out_of_stock",
+    }
 
 
 async def test_reserving_and_releasing_twice_changes_stock_once(stock_up: StockUp, an_order: AnOrder) -> None:
@@ -92,7 +113,8 @@ async def test_transition_recorded_twice_leaves_one_event(an_order: AnOrder) -> 
     order = await an_order(("TEA", 2))
     step = a_step(order, to="reserved", prices={"TEA": 1250})
 
-    assert [await record_transition(step) for _ in range(2)] == [{"outcome": "recorded", "status": "reserved"}] * 2
+    recorded = {"outcome": "recorded", "status": "reserved", "total_minor": 2500}
+    assert [await record_transition(step) for _ in range(2)] == [recorded] * 2
     stored = (await orders.get(order.tenant_id, order.order_id)).value
     assert (stored.version, stored.total_minor, stored.lines[0].status) == (2, 2500, "reserved")
     events = await orders.timeline(order.tenant_id, order.order_id)
@@ -118,6 +140,28 @@ async def test_illegal_transition_raises_and_stores_nothing(an_order: AnOrder) -
     with pytest.raises(IllegalTransition, match="is pending and cannot become confirmed"):
         await record_transition(a_step(order, to="confirmed"))
     assert [event.name for event in await orders.timeline(order.tenant_id, order.order_id)] == ["placed"]
+
+
+async def test_ending_decided_first_stays_and_late_compensations_take_nothing_from_it(
+    stock_up: StockUp, an_order: AnOrder, ledger: Ledger
+) -> None:
+    await stock_up("TEA", 10)
+    order = await an_order(("TEA", 2))
+    charge = a_charge(order)
+    await reserve_stock(a_step(order, sku="TEA", quantity=2))
+    await record_transition(a_step(order, to="reserved", prices={"TEA": 1250}))
+    await authorise_payment(charge)
+    await record_transition(a_step(order, to="confirmed"))
+
+    late = [
+        await release_stock(a_step(order, sku="TEA")),
+        await void_payment(since(order, charge)),
+        await record_transition(a_step(order, to="failed", needs_attention=True)),
+    ]
+
+    assert [step["outcome"] for step in late] == ["still_needed", "still_needed", "decided"]
+    assert (await stock.get(order.tenant_id, "TEA")).value.reserved == 2
+    assert ledger(order.order_id).get("voided", 0) == 0
 
 
 async def test_charging_twice_holds_the_money_once(an_order: AnOrder, ledger: Ledger) -> None:
@@ -182,6 +226,39 @@ async def test_charge_whose_answer_was_lost_is_found_by_its_key(
 
     assert found["outcome"] == "authorised"
     assert (await authorise_payment(charge))["provider_id"] == found["provider_id"]
+    assert ledger(order.order_id)["intents"] == 1
+
+
+async def test_charge_that_arrives_after_its_order_was_voided_holds_nothing(an_order: AnOrder, ledger: Ledger) -> None:
+    order = await an_order()
+    charge = a_charge(order)
+
+    assert (await void_payment(since(order, charge)))["outcome"] == "nothing_held"
+    with pytest.raises(Defect):
+        await authorise_payment(charge)
+
+    assert (ledger(order.order_id)["intents"], ledger(order.order_id)["authorised"]) == (1, 0)
+
+
+async def test_charge_repeated_after_its_money_was_let_go_is_declined(an_order: AnOrder) -> None:
+    order = await an_order()
+    charge = a_charge(order)
+    await authorise_payment(charge)
+    await void_payment(since(order, charge))
+
+    assert await authorise_payment(charge) == {"outcome": "declined", "detail": "canceled"}
+
+
+async def test_charge_repeated_when_the_provider_has_forgotten_the_key_is_found_first(
+    an_order: AnOrder, ledger: Ledger, endpoints: dict[str, str]
+) -> None:
+    order = await an_order()
+    long_ago = datetime.now(UTC) - timedelta(hours=30)
+    charge = a_charge(order, since=long_ago.isoformat())
+    first = await authorise_payment(charge)
+    requests.post(f"{endpoints['payments']}/_sandbox/clock", json={"advance_s": 26 * 3600}, timeout=10)
+
+    assert await authorise_payment(charge) == first
     assert ledger(order.order_id)["intents"] == 1
 
 

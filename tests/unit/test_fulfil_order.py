@@ -21,6 +21,8 @@ PRICED = {
     "total_minor": 5550,
     "currency": "EUR",
     "payment_method": "pm_card_visa",
+    "placed_at": "2026-11-02T09:59:00.000Z",
+    "resumed": False,
 }
 KEY = "fulfil:acme:o-42:authorise_payment"
 
@@ -34,6 +36,7 @@ class Step:
 
     activity: str
     payload: dict[str, Any]
+    is_patient: bool = False
 
     @property
     def short(self) -> str:
@@ -59,8 +62,9 @@ class FakeContext:
         return dict(ORDER)
 
     def call_activity_with_retry(self, name: str, retry: Any, payload: dict[str, Any]) -> Step:
-        assert (retry.first_retry_interval_in_milliseconds, retry.max_number_of_attempts) == (2000, 5)
-        return Step(name, json.loads(json.dumps(payload)))  # what is not plain JSON does not get through
+        how_long = {(2000, 5): False, (30_000, 2880): True}
+        is_patient = how_long[retry.first_retry_interval_in_milliseconds, retry.max_number_of_attempts]
+        return Step(name, json.loads(json.dumps(payload)), is_patient)  # what is not plain JSON does not get through
 
     def task_all(self, steps: list[Step]) -> Together:
         return Together(steps)
@@ -89,9 +93,9 @@ GOOD: Script = {
     "price_order": PRICED,
     "reserve_stock": {"outcome": "reserved"},
     "release_stock": {"outcome": "released"},
-    "authorise_payment": {"outcome": "authorised", "provider_id": "pi_1"},
+    "authorise_payment": {"outcome": "authorised", "provider_id": "pi_1", "amount_minor": 5550},
     "void_payment": {"outcome": "voided"},
-    "record_transition": {"outcome": "recorded"},
+    "record_transition": {"outcome": "recorded", "total_minor": 5550},
     "send_confirmation": {"outcome": "sent"},
     "publish_outcome": {"outcome": "published"},
     "park_dead_letter": {"outcome": "parked"},
@@ -133,8 +137,11 @@ def answer_to(step: Step, script: Script) -> Answer:
     for detail in ("sku", "to"):
         particular = f"{step.activity}__{step.payload.get(detail)}"
         if particular in script:
-            return script[particular]
+            answer = script[particular]
+            return answer(step) if callable(answer) else answer
     answer = script[step.activity]
+    if callable(answer):
+        return answer(step)
     return {**answer, "sku": step.payload["sku"]} if "sku" in step.payload and isinstance(answer, dict) else answer
 
 
@@ -214,21 +221,21 @@ def test_declined_card_is_compensated_in_reverse_before_the_rejection() -> None:
 
 
 def test_decided_order_ends_at_once() -> None:
-    run = play(price_order={"outcome": "decided", "status": "confirmed"})
+    run = play(price_order={"outcome": "decided", "status": "rejected", "reason": "out_of_stock"})
 
     assert run.story == ["price_order"]
-    assert run.output["status"] == "confirmed"
+    assert run.output == {"status": "rejected", "reason": "out_of_stock"}
 
 
 def test_silent_provider_that_holds_the_money_leads_to_confirmation() -> None:
     run = play(
         authorise_payment=failure("authorise_payment"),
-        find_payment={"outcome": "authorised", "provider_id": "pi_late"},
+        find_payment={"outcome": "authorised", "provider_id": "pi_late", "amount_minor": 5550},
     )
 
     assert run.story[4:7] == ["authorise_payment", "find_payment", "record_transition confirmed"]
     assert run.payload("record_transition confirmed")["authorisation"]["provider_id"] == "pi_late"
-    assert run.payload("find_payment")["since"] == run.payload("authorise_payment")["at"]
+    assert run.payload("find_payment")["since"] == PRICED["placed_at"]
 
 
 def test_silent_provider_that_holds_nothing_fails_the_order_after_compensations() -> None:
@@ -271,13 +278,95 @@ def test_all_parallel_steps_are_awaited_before_a_failure_is_acted_on() -> None:
     assert compensation.short == "release_stock TEA"
 
 
-@pytest.mark.parametrize("step", ["record_transition__reserved", "record_transition__confirmed"])
-def test_transition_that_cannot_be_recorded_undoes_everything(step: str) -> None:
-    run = play(**{step: failure("record_transition")})
+def test_reservation_that_cannot_be_recorded_undoes_everything() -> None:
+    run = play(record_transition__reserved=failure("record_transition"))
 
     assert run.story[-4:-2] == ["release_stock TEA", "release_stock MUG"]
-    assert ("void_payment" in run.story) == step.endswith("confirmed")
+    assert "void_payment" not in run.story
     assert run.output["status"] == "failed"
+
+
+def patient(step: Step) -> Answer:
+    """An answer that comes only to those who wait."""
+    return GOOD[step.activity] if step.is_patient else failure(step.activity)
+
+
+@pytest.mark.parametrize(
+    ("script", "insisted"),
+    [
+        ({"price_order": lambda step: PRICED if step.is_patient else failure("price_order")}, "price_order"),
+        ({"record_transition__confirmed": patient}, "record_transition confirmed"),
+    ],
+)
+def test_outage_before_the_first_or_at_the_last_step_is_waited_out(script: Script, insisted: str) -> None:
+    run = play(**script)
+
+    assert [step.is_patient for step in run.steps if step.short == insisted] == [False, True]
+    assert "release_stock TEA" not in run.story
+    assert run.output["status"] == "confirmed"
+
+
+def test_confirmation_that_cannot_be_recorded_ever_undoes_nothing_as_it_may_have_been() -> None:
+    with pytest.raises(Exception, match="record_transition"):
+        play(record_transition__confirmed=failure("record_transition"))
+
+
+def test_ending_of_a_called_off_order_and_its_dead_letters_outlive_an_outage() -> None:
+    run = play(
+        authorise_payment={"outcome": "declined", "detail": "stolen_card"},
+        release_stock=failure("release_stock"),
+        park_dead_letter=patient,
+        record_transition__failed=patient,
+    )
+
+    assert run.story.count("park_dead_letter") == 4
+    assert run.output["status"] == "failed"
+
+
+def test_order_called_off_by_another_run_is_undone_and_keeps_that_ending() -> None:
+    decided = {"outcome": "decided", "status": "cancelled"}
+    run = play(record_transition__confirmed=decided)
+
+    assert run.story[6:] == [
+        "void_payment",
+        "release_stock TEA",
+        "release_stock MUG",
+        "record_transition cancelled",
+        "publish_outcome",
+    ]
+    assert run.output["status"] == "cancelled"
+
+
+def test_order_confirmed_by_another_run_stays_so() -> None:
+    run = play(record_transition__reserved={"outcome": "decided", "status": "confirmed"})
+
+    assert run.story[4:] == ["send_confirmation", "publish_outcome"]
+    assert run.output["status"] == "confirmed"
+
+
+def test_run_that_fails_beside_one_that_confirmed_reports_the_confirmation() -> None:
+    run = play(
+        reserve_stock__TEA={"outcome": "out_of_stock", "sku": "TEA"},
+        record_transition__rejected={"outcome": "decided", "status": "confirmed"},
+    )
+
+    assert run.output["status"] == "confirmed"
+
+
+def test_later_run_lets_go_of_what_an_earlier_one_may_have_asked_for() -> None:
+    run = play(price_order={**PRICED, "resumed": True}, reserve_stock__TEA={"outcome": "out_of_stock", "sku": "TEA"})
+
+    assert run.story[3:6] == ["release_stock TEA", "release_stock MUG", "void_payment"]
+
+
+def test_charge_is_the_recorded_total_and_the_confirmation_names_what_is_held() -> None:
+    run = play(
+        record_transition__reserved={"outcome": "recorded", "total_minor": 5000},
+        authorise_payment={"outcome": "authorised", "provider_id": "pi_1", "amount_minor": 5000},
+    )
+
+    assert run.payload("authorise_payment")["amount_minor"] == 5000
+    assert run.payload("record_transition confirmed")["authorisation"]["amount_minor"] == 5000
 
 
 def test_compensation_that_keeps_failing_parks_a_dead_letter_and_the_rest_is_undone() -> None:
@@ -314,9 +403,9 @@ def test_stopping_the_saga_at_any_step_starts_nothing_more() -> None:
         answers: list[Any] = [
             PRICED,
             [{"outcome": "reserved"}] * 2,
-            {"outcome": "recorded"},
-            {"outcome": "authorised", "provider_id": "pi_1"},
-            {"outcome": "recorded"},
+            {"outcome": "recorded", "total_minor": 5550},
+            {"outcome": "authorised", "provider_id": "pi_1", "amount_minor": 5550},
+            {"outcome": "recorded", "total_minor": 5550},
         ]
         next(saga)
         for answer in answers[:steps]:
