@@ -14,6 +14,8 @@ many orders want it at once.
 
 from __future__ import annotations
 
+import asyncio
+import random
 from collections.abc import AsyncIterator
 from datetime import datetime
 from enum import StrEnum
@@ -24,7 +26,8 @@ from domain.catalogue import Adjustment, Reservation, Stock
 from domain.errors import Conflict, Defect, NotFound, Transient
 from domain.shapes import JsonObject, utc_text
 
-_ATTEMPTS = 3
+_ATTEMPTS = 10
+_LONGEST_PAUSE_S = 0.02  # times the number of the attempt
 
 _catalog = Container("catalog")
 
@@ -39,7 +42,10 @@ class Reserving(StrEnum):
 
 async def get(tenant_id: str, sku: str) -> Versioned[Stock]:
     """A SKU's stock. Raises NotFound, Transient."""
-    document = await _catalog.read(STOCK_ID, [tenant_id, sku])
+    try:
+        document = await _catalog.read(STOCK_ID, [tenant_id, sku])
+    except NotFound as error:
+        raise NotFound(f"there is no product {sku}") from error
     return Versioned(Stock.model_validate(document), document["_etag"])
 
 
@@ -49,7 +55,8 @@ async def adjust(tenant_id: str, sku: str, wish: Adjustment) -> Stock:
     Raises NotFound for an unknown SKU, Rejected when less than what is reserved would be left, Conflict when the key
     was used for another wish, Transient.
     """
-    for _ in range(_ATTEMPTS):
+    for attempt in range(_ATTEMPTS):
+        await asyncio.sleep(random.uniform(0, attempt * _LONGEST_PAUSE_S))  # noqa: S311 - spreads writers of one SKU
         if answer := await _answered(tenant_id, sku, wish):
             return answer
         before = await get(tenant_id, sku)
