@@ -12,7 +12,7 @@ from sandbox.eventually import eventually
 TIMEOUT_S = 30
 SHIP_TO = {
     "name": "Ada Lovelace",
-    "line1": "12 St James's Square",
+    "line1": "Unter den Linden 1",
     "postalCode": "10117",
     "city": "Berlin",
     "country": "DE",

@@ -9,6 +9,8 @@ import sys
 import uuid
 from pathlib import Path
 
+import requests
+
 from sandbox.client import Client, an_order
 
 TENANT = "demo"
@@ -28,7 +30,10 @@ def main() -> None:
     state = Path(os.environ.get("LOCALAZURE_STATE", ".localazure"))
     endpoints: dict[str, str] = json.loads((state / "endpoints.json").read_text())
     token = operator_token(state)
-    seed(Client(endpoints["api"], token))
+    try:
+        seed(Client(endpoints["api"], token))
+    except requests.RequestException as error:
+        raise SystemExit(f"The demo tenant could not be filled: {error}") from error
     print(welcome(endpoints, token))
 
 
@@ -72,7 +77,7 @@ Then follow "statusQueryGetUri" or "order" of the answer with the same Authoriza
 
 def order_command(api: str, token: str) -> str:
     """One curl that places an order."""
-    body = json.dumps(an_order("TEA-500", quantity=2), separators=(",", ":")).replace("'", "\\u0027")
+    body = json.dumps(an_order("TEA-500", quantity=2), separators=(",", ":"))
     return f"""curl -sS -X POST {api}/v1/orders \\
   -H "Authorization: Bearer {token}" \\
   -H "Idempotency-Key: order-{uuid.uuid4().hex[:8]}" \\
