@@ -57,7 +57,7 @@ def _read_ports(_context: click.Context, _option: click.Parameter, values: tuple
     ports = {}
     for value in values:
         name, _, port = value.partition("=")
-        if not port.isdigit() or int(port) > 65_535:
+        if not port.isdecimal() or int(port) > 65_535:
             raise click.BadParameter(f"{value!r} is not NAME=PORT, such as api=7071")
         ports[name] = int(port)
     return ports

@@ -137,6 +137,12 @@ async def test_h046_chunked_body_arrives_complete(host, http) -> None:
     assert (await _echo(http, f"{host.url}/api/echo", "POST", data=chunks()))["body"] == "one two three"
 
 
+async def test_encoded_body_arrives_as_it_was_sent(host, http) -> None:
+    seen = await _echo(http, f"{host.url}/api/echo", "POST", data=b"no gzip", headers={"Content-Encoding": "gzip"})
+
+    assert seen["body"] == "no gzip"
+
+
 async def test_h019_coroutines_run_on_the_loop_and_plain_functions_in_threads(host, http) -> None:
     assert (await _echo(http, f"{host.url}/api/where"))["is_main_thread"] is True
     assert (await _echo(http, f"{host.url}/api/where-threaded"))["is_main_thread"] is False
