@@ -223,6 +223,20 @@ class TestSettingsOfFunctions:
 
         assert "'eventHubTrigger' are not registered" in _only(app).errors[0]
 
+    def test_unknown_input_excludes_its_function(self, app) -> None:
+        @app.route()
+        @app.blob_input(arg_name="file", path="files/one", connection="C")
+        def f(req: func.HttpRequest, file: str) -> str: ...
+
+        assert "'blob' are not registered" in _only(app).errors[0]
+
+    def test_unknown_output_excludes_its_function(self, app) -> None:
+        @app.route()
+        @app.blob_output(arg_name="file", path="files/one", connection="C")
+        def f(req: func.HttpRequest, file: func.Out[str]) -> str: ...
+
+        assert "'blob' are not registered" in _only(app).errors[0]
+
     def test_reserved_routes_are_refused_and_prefixed_ones_are_not(self, app) -> None:
         app.function_name("f")(app.route(route="{id:nonsense}")(_handler()))
         assert "could not be resolved" in _only(app).errors[0]

@@ -11,7 +11,6 @@ from localazure.host.functions import Binding, HostedFunction
 from localazure.host.index import Index
 from localazure.host.invocation import Invoker, TriggerCall
 
-DURABLE_CLIENT = "durableclient"
 _TRIGGERS = {
     FunctionKind.ORCHESTRATOR: "orchestrationtrigger",
     FunctionKind.ACTIVITY: "activitytrigger",

@@ -15,6 +15,10 @@ DURABLE_TRIGGERS = {
     "entitytrigger": "entityName",
 }
 """The triggers of the task hub, each with the property that gives a function another durable name."""
+DURABLE_CLIENT = "durableclient"
+INPUTS = frozenset({DURABLE_CLIENT, "cosmosdb"})
+OUTPUTS = frozenset({"http", "queue", "cosmosdb"})
+"""The bindings that this host has, by kind; `http` is the answer to a request."""
 REPLAYED_TRIGGERS = frozenset({"orchestrationtrigger", "entitytrigger"})
 """Functions that the durable SDK has wrapped: called with one positional argument, over and over, and quick."""
 

@@ -15,6 +15,8 @@ from typing import Any
 
 from localazure.host.errors import IndexingError
 from localazure.host.functions import (
+    INPUTS,
+    OUTPUTS,
     Binding,
     HostedFunction,
     RetryPolicy,
@@ -66,6 +68,7 @@ def build_index(
         try:
             _check_names(function, seen)
             function = _complete(function, sdk_function.get_settings_dict("retry_policy"), settings)
+            _check_bindings(function)
             _check_durable_name(function, indexed)
             _check_trigger(function, checks)
         except IndexingError as error:
@@ -164,6 +167,18 @@ def _retry_policy(retry: Mapping[str, Any]) -> RetryPolicy:
         return RetryPolicy(count, first, interval("maximum_interval"), is_exponential)
     except (KeyError, ValueError) as error:
         raise IndexingError(f"The retry policy is invalid: {error}") from None
+
+
+def _check_bindings(function: HostedFunction) -> None:
+    """Raises IndexingError for a binding that this host does not have."""
+    unknown = sorted(
+        {binding.type for binding in function.inputs if binding.kind not in INPUTS}
+        | {binding.type for binding in function.bindings if binding.direction == "out" and binding.kind not in OUTPUTS}
+    )
+    if unknown:
+        raise IndexingError(
+            f"The binding type(s) '{', '.join(unknown)}' are not registered: this host has no such binding."
+        )
 
 
 def _check_trigger(function: HostedFunction, checks: Mapping[str, TriggerCheck]) -> None:

@@ -22,7 +22,8 @@ from localazure.host.app import App
 from localazure.host.console import print_functions
 from localazure.host.cosmos_bindings import CosmosReader, CosmosWriter
 from localazure.host.cosmos_clients import CosmosClients
-from localazure.host.durable import DURABLE_CLIENT, DurableClientReader, DurableFunctions
+from localazure.host.durable import DurableClientReader, DurableFunctions
+from localazure.host.functions import DURABLE_CLIENT
 from localazure.host.http.admin import Admin
 from localazure.host.http.cors import Cors
 from localazure.host.http.event_grid import EventGridWebhook
