@@ -10,6 +10,8 @@ import pytest
 from localazure.console import Console
 from localazure.processes import QUICK_DEATHS, Processes, ProcessFailedError, Program
 
+from localazure import processes as processes_module
+
 CHILD = """
 import os, signal, sys
 from localazure.child import announce_ready, follow_parent
@@ -134,7 +136,7 @@ async def test_child_killed_from_outside_is_started_again_however_often(
 async def test_child_is_started_again_though_what_it_started_still_writes_to_its_output(
     processes, tmp_path, pids, console
 ):
-    code = "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', 'import signal; signal.pause()'])" + CHILD
+    code = "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])" + CHILD
     await processes.start(program(tmp_path, code=code, on_console=True))
     os.kill(pids["child"], signal.SIGKILL)
 
@@ -143,11 +145,12 @@ async def test_child_is_started_again_though_what_it_started_still_writes_to_its
 
 async def test_stop_in_the_moment_a_child_is_ready_again_is_not_lost(tmp_path, console, pids, monkeypatch):
     stopping = asyncio.Event()
+    read_to_end = processes_module._read_to_end
 
     async def ready_in_the_same_moment(ready_end):
-        os.close(ready_end)
+        announced = await read_to_end(ready_end)
         stopping.set()
-        return b"{}"
+        return announced
 
     with (tmp_path / "lock").open("w") as lock:
         async with (
@@ -155,7 +158,7 @@ async def test_stop_in_the_moment_a_child_is_ready_again_is_not_lost(tmp_path, c
             Processes(tmp_path / "logs", console, lock.fileno(), pids.update) as processes,
         ):
             await processes.start(program(tmp_path))
-            monkeypatch.setattr("localazure.processes._read_to_end", ready_in_the_same_moment)
+            monkeypatch.setattr(processes_module, "_read_to_end", ready_in_the_same_moment)
             os.kill(pids["child"], signal.SIGKILL)
             await stopping.wait()
 
