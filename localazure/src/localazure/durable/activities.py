@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from localazure.durable.actions import HTTP_ACTIVITY
-from localazure.durable.context import HubContext
+from localazure.durable.context import HubContext, drain
 from localazure.durable.durable_http import HttpCalls
 from localazure.durable.errors import UnknownFunction
 from localazure.durable.events import Event, EventType, completion, failure
@@ -41,11 +41,7 @@ class Activities:
     async def stop(self, grace_s: float) -> None:
         """Start no more, wait for those that run, and give up those that take too long."""
         self._accepting = False
-        if self._running:
-            _, late = await asyncio.wait(self._running, timeout=grace_s)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        await drain(self._running, grace_s)
         await self._http.close()
 
     def _fill(self) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 
 from localazure.clock import Clock
@@ -29,3 +30,13 @@ class HubContext:
         if spelling is None:
             raise UnknownFunction(unknown_function(kind, name, self.functions.names(kind)))
         return spelling
+
+
+async def drain(running: Set[asyncio.Task[None]], grace_s: float) -> None:
+    """Wait for tasks, and give up those that take longer than `grace_s`."""
+    if not running:
+        return
+    _, late = await asyncio.wait(running, timeout=grace_s)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*late, return_exceptions=True)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from localazure.durable.context import HubContext
+from localazure.durable.context import HubContext, drain
 from localazure.durable.entity_ids import split
 from localazure.durable.errors import HubFailed, UnknownFunction
 from localazure.durable.events import dump, entity_answered
@@ -70,12 +70,7 @@ class Entities:
     async def stop(self, grace_s: float) -> None:
         """Begin no more calls, and wait for those that run."""
         self._accepting = False
-        running = {queue.task for queue in self._queues.values() if queue.task is not None}
-        if running:
-            _, late = await asyncio.wait(running, timeout=grace_s)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        await drain({queue.task for queue in self._queues.values() if queue.task is not None}, grace_s)
 
     async def _serve(self, entity_id: str, queue: Queue) -> None:
         try:

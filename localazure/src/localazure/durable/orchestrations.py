@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Protocol
 
-from localazure.durable.context import HubContext
+from localazure.durable.context import HubContext, drain
 from localazure.durable.episode import Episode, begin, finish
 from localazure.durable.errors import HubFailed, Superseded, UnknownFunction
 from localazure.durable.events import EventType, failure
@@ -102,11 +102,7 @@ class Orchestrations:
     async def stop(self, grace_s: float) -> None:
         """Begin no more episodes, and wait for those that run."""
         self._accepting = False
-        if self._running:
-            _, late = await asyncio.wait(self._running, timeout=grace_s)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        await drain(self._running, grace_s)
 
     async def _run(self, slot: Slot) -> None:
         try:
