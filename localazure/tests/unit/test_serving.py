@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import socket
+import warnings
 
 import pytest
 from aiohttp import web
@@ -27,3 +30,22 @@ async def test_a_taken_port_is_named_with_its_option(runner):
         port = owner.getsockname()[1]
         with pytest.raises(PortTakenError, match=f"^Port {port} is taken; choose another with --rpc-port.$"):
             await listen(runner, "127.0.0.1", port, option="--rpc-port")
+
+
+async def test_connection_accepted_in_the_moment_of_the_stop_is_closed_properly(runner):
+    port = await listen(runner, "127.0.0.1", 0, option="--port")
+    told = asyncio.Event()
+
+    async def stop_when_told():
+        await told.wait()
+        await runner.cleanup()
+
+    stopping = asyncio.create_task(stop_when_told())
+    await asyncio.sleep(0)
+    with warnings.catch_warnings(record=True) as caught, socket.create_connection(("127.0.0.1", port)):
+        warnings.simplefilter("always")
+        asyncio.get_running_loop().call_soon(told.set)  # runs in the same turn of the loop as the accept, before it
+        await stopping
+        gc.collect()
+
+    assert [str(warning.message) for warning in caught if "unclosed transport" in str(warning.message)] == []
