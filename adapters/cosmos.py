@@ -81,10 +81,14 @@ class Container:
         with self._errors(f"patch {item_id}"):
             await (await self._proxy()).patch_item(item_id, key, operations, no_response=True)
 
-    async def batch(self, key: Key, operations: Sequence[Operation]) -> None:
-        """All of these operations in one partition, or none. Raises BatchRefused, Transient."""
+    async def batch(self, key: Key, operations: Sequence[Operation]) -> list[JsonObject]:
+        """All of these operations in one partition, or none; the document that each leaves behind.
+
+        Raises BatchRefused, Transient.
+        """
         with self._errors("batch"):
-            await (await self._proxy()).execute_item_batch(operations, key)
+            results = await (await self._proxy()).execute_item_batch(operations, key)
+            return [result.get("resourceBody") or {} for result in results]
 
     async def query(
         self, text: str, parameters: JsonObject | None = None, key: Key | None = None

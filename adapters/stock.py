@@ -14,8 +14,6 @@ many orders want it at once.
 
 from __future__ import annotations
 
-import asyncio
-import random
 from collections.abc import AsyncIterator
 from datetime import datetime
 from enum import StrEnum
@@ -24,10 +22,7 @@ from adapters.cosmos import BatchRefused, Container, Key, Operation, Versioned
 from adapters.products import STOCK_ID
 from domain.catalogue import Adjustment, Reservation, Stock
 from domain.errors import Conflict, Defect, NotFound, Transient
-from domain.shapes import JsonObject, utc_text
-
-_ATTEMPTS = 10
-_LONGEST_PAUSE_S = 0.02  # times the number of the attempt
+from domain.shapes import utc_text
 
 _catalog = Container("catalog")
 
@@ -52,38 +47,48 @@ async def get(tenant_id: str, sku: str) -> Versioned[Stock]:
 async def adjust(tenant_id: str, sku: str, wish: Adjustment) -> Stock:
     """Change what is on hand, once per key; the same wish under the same key gets the first answer again.
 
+    The answer is known only after the batch, so it is noted on the adjustment by a second write. A repeat that comes
+    before that note, or after a crash that prevented it, is told the stock as it is then.
+
     Raises NotFound for an unknown SKU, Rejected when less than what is reserved would be left, Conflict when the key
     was used for another wish, Transient.
     """
-    for attempt in range(_ATTEMPTS):
-        await asyncio.sleep(random.uniform(0, attempt * _LONGEST_PAUSE_S))  # noqa: S311 - spreads writers of one SKU
-        if answer := await _answered(tenant_id, sku, wish):
-            return answer
-        before = await get(tenant_id, sku)
-        after = before.value.adjusted(wish.delta)
-        note = {**wish.to_json(), "answer": after.to_json()}
-        writes: list[Operation] = [
-            (
-                "create",
-                ({"id": _adjustment_id(wish), "kind": "adjustment", "tenantId": tenant_id, "sku": sku, **note},),
-            ),
-            ("replace", (STOCK_ID, _stock_document(tenant_id, after)), {"if_match_etag": before.etag}),
-        ]
-        try:
-            await _catalog.batch([tenant_id, sku], writes)
-        except BatchRefused:
-            continue
-        return after
-    raise Transient(f"the stock of {sku} keeps changing")
-
-
-async def _answered(tenant_id: str, sku: str, wish: Adjustment) -> Stock | None:
+    key: Key = [tenant_id, sku]
+    adjustment = {"id": _adjustment_id(wish), "kind": "adjustment", "tenantId": tenant_id, "sku": sku, **wish.to_json()}
+    change = [{"op": "incr", "path": "/onHand", "value": wish.delta}]
+    enough = f"FROM c WHERE c.onHand + ({wish.delta:d}) >= c.reserved"
+    writes: list[Operation] = [
+        ("create", (adjustment,)),
+        ("patch", (STOCK_ID, change), {"filter_predicate": enough}),
+    ]
     try:
-        made = await _catalog.read(_adjustment_id(wish), [tenant_id, sku])
-    except NotFound:
-        return None
+        _, changed = await _catalog.batch(key, writes)
+    except BatchRefused as refused:
+        return await _why_not_adjusted(refused, tenant_id, sku, wish)
+    after = Stock.model_validate(changed)
+    await _catalog.patch(_adjustment_id(wish), key, [{"op": "set", "path": "/answer", "value": after.to_json()}])
+    return after
+
+
+async def _why_not_adjusted(refused: BatchRefused, tenant_id: str, sku: str, wish: Adjustment) -> Stock:
+    match (refused.index, refused.status):
+        case (0, 409):
+            return await _answered(tenant_id, sku, wish)
+        case (1, 412):
+            (await get(tenant_id, sku)).value.adjusted(wish.delta)
+            raise Transient(f"the stock of {sku} is changing")  # enough by now
+        case (1, 404):
+            raise NotFound(f"there is no product {sku}") from refused
+        case _:
+            raise Defect(f"adjusting stock: {refused}") from refused
+
+
+async def _answered(tenant_id: str, sku: str, wish: Adjustment) -> Stock:
+    made = await _catalog.read(_adjustment_id(wish), [tenant_id, sku])
     if made["bodyHash"] != wish.body_hash:
         raise Conflict("this Idempotency-Key was used with another body")
+    if "answer" not in made:
+        return (await get(tenant_id, sku)).value
     return Stock.model_validate(made["answer"])
 
 
@@ -149,10 +154,6 @@ async def expired_reservations(now: datetime) -> AsyncIterator[Reservation]:
     query = "SELECT * FROM c WHERE c.expiresAt <= @now"
     async for row in _catalog.query(query, {"now": utc_text(now)}):
         yield Reservation.model_validate(row)
-
-
-def _stock_document(tenant_id: str, stock: Stock) -> JsonObject:
-    return {"id": STOCK_ID, "kind": "stock", "tenantId": tenant_id, **stock.to_json()}
 
 
 def _reservation_id(order_id: str) -> str:

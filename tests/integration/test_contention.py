@@ -60,6 +60,18 @@ async def test_adjustments_at_once_are_all_applied(tenant_id: str, stock_up: Sto
     assert (await stock.get(tenant_id, "TEA")).value.on_hand == 22
 
 
+async def test_adjustment_whose_answer_was_not_noted_counts_once(
+    tenant_id: str, stock_up: StockUp, trouble: Trouble
+) -> None:
+    await stock_up("TEA", 10)
+    wish = an_adjustment(5)
+    with trouble("Patch", status=503), pytest.raises(Transient):
+        await stock.adjust(tenant_id, "TEA", wish)
+
+    assert (await stock.adjust(tenant_id, "TEA", wish)).on_hand == 15
+    assert (await stock.get(tenant_id, "TEA")).value.on_hand == 15
+
+
 async def test_view_row_written_from_many_sides_ends_at_the_newest(an_order: AnOrder) -> None:
     order = await an_order()
     versions = [order.model_copy(update={"version": version}) for version in (1, 2, 3)]
