@@ -41,9 +41,11 @@ def test_subclass_is_told_as_its_kind() -> None:
 
 
 def test_transient_fault_says_when_to_come_back() -> None:
-    answer = problem(Transient("later", retry_after_s=7), "/x")
+    answer = problem(Transient("catalog: batch: answered 429", retry_after_s=7), "/x")
 
     assert (answer.status, answer.headers["Retry-After"]) == (503, "7")
+    assert "7 s" in answer.body["detail"]
+    assert "catalog" not in answer.body["detail"]
 
 
 def test_missing_token_is_answered_with_a_challenge() -> None:

@@ -47,12 +47,20 @@ def problem(error: BaseException, path: str) -> Answer:
         "type": f"urn:waybill:problem:{kind.slug}",
         "title": kind.title,
         "status": kind.status,
-        "detail": kind.title if kind is DEFECT else str(error),
+        "detail": _detail(error, kind),
         "instance": path,
     }
     if isinstance(error, errors.Invalid) and error.errors:
         body["errors"] = [{"pointer": found.pointer, "detail": found.detail} for found in error.errors]
     return Answer(kind.status, body, _headers(error), MEDIA_TYPE)
+
+
+def _detail(error: BaseException, kind: Kind) -> str:
+    if kind is DEFECT:
+        return kind.title
+    if isinstance(error, errors.Transient):  # which service and how it answered is in the log
+        return f"try again in {error.retry_after_s} s, with the same Idempotency-Key if there was one"
+    return str(error)
 
 
 def _headers(error: BaseException) -> dict[str, str]:
