@@ -1,0 +1,1 @@
+"""The commands of `localazure`: one module each, named after the command."""

@@ -1,0 +1,21 @@
+"""`localazure reset`: delete all local state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from localazure.commands.common import Failure, example, folders, state_folder
+from localazure.state import StateError
+
+
+@example("localazure reset --app .")
+@click.command()
+@folders
+def reset(app: Path, state: Path | None) -> None:
+    """Delete all local state: orchestrations, databases, blobs, queues, secrets, keys, logs."""
+    try:
+        state_folder(app, state).delete()
+    except StateError as error:
+        raise Failure(str(error)) from error
