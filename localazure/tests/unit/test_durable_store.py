@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from localazure.durable.errors import HubFailed, InstanceEnded, InstanceExists, InstanceNotFound, Superseded
 from localazure.durable.events import EventType, event_raised
+from localazure.durable.observer import Change
 from localazure.durable.records import Activity, Decision, Delivery, EntityRequest, Message, Parent, Start, Timer
 from localazure.durable.sqlite_store import SqliteStore
 from localazure.durable.sqlite_thread import SqliteThread
@@ -84,6 +85,39 @@ async def test_an_error_takes_back_its_group_and_ends_the_store(thread: SqliteTh
     with pytest.raises(HubFailed, match="UNIQUE"):
         await thread.run(_insert(2))
     assert "all work stops" in caplog.text
+
+
+class _Crash:
+    """An observer that notes what is committed, and raises at one moment of a start."""
+
+    def __init__(self, moment: str) -> None:
+        self._moment = moment
+        self.seen: list[tuple[str, str, Any]] = []
+
+    def before_commit(self, changes: Sequence[Change]) -> None:
+        self._note("before", changes)
+
+    def after_commit(self, changes: Sequence[Change]) -> None:
+        self._note("after", changes)
+
+    def _note(self, moment: str, changes: Sequence[Change]) -> None:
+        self.seen += [(moment, change.kind, change.subject) for change in changes]
+        if moment == self._moment and changes[0].kind == "create":
+            raise RuntimeError("crash")
+
+
+@pytest.mark.parametrize(("moment", "is_on_disk"), [("before", False), ("after", True)])
+async def test_an_observer_can_crash_the_store_around_a_commit(tmp_path: Path, moment: str, is_on_disk: bool) -> None:
+    observer = _Crash(moment)
+    store = SqliteStore(tmp_path / "hub.sqlite", observer)
+    await store.open()
+    with pytest.raises(HubFailed, match="crash"):
+        await store.create(START, NOW, replace_any=False)
+    assert observer.seen[2] == ("before", "create", START)
+    await store.close()
+    second = SqliteStore(tmp_path / "hub.sqlite")
+    assert (await second.open()).instances == (["i"] if is_on_disk else [])
+    await second.close()
 
 
 async def test_a_closed_store_refuses(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from localazure.durable.entity_ids import split
 from localazure.durable.errors import InstanceEnded, InstanceNotFound
 from localazure.durable.events import Event, EventType, event, event_raised
 from localazure.durable.functions import FunctionKind, Functions
+from localazure.durable.observer import Observer
 from localazure.durable.orchestrations import Orchestrations
 from localazure.durable.records import Activity, Delivery, EntityRequest, Instance, Message, Start, Timer
 from localazure.durable.rewind import failed_children, rewind
@@ -34,11 +35,18 @@ log = logging.getLogger("localazure.durable")
 
 
 class TaskHub:
-    """All instances and entities of one app. `store_path` is a file or ":memory:"."""
+    """All instances and entities of one app. `store_path` is a file or ":memory:"; `observer` is for tests."""
 
-    def __init__(self, settings: TaskHubSettings, functions: Functions, store_path: Path | str, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: TaskHubSettings,
+        functions: Functions,
+        store_path: Path | str,
+        clock: Clock,
+        observer: Observer | None = None,
+    ) -> None:
         self.settings = settings
-        self._store = SqliteStore(store_path)
+        self._store = SqliteStore(store_path, observer)
         self._clock = clock
         self._seq = itertools.count()
         self._hub = HubContext(self._store, functions, settings, clock, lambda: next(self._seq))

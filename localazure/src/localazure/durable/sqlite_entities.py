@@ -20,7 +20,7 @@ def request(connection: Connection, seq: int, request: EntityRequest) -> None:
     connection.execute(SQL["add_request"], request_row(seq, request))
 
 
-def commit(connection: Connection, commit: EntityCommit, at: datetime) -> None:
+def commit_entity(connection: Connection, commit: EntityCommit, at: datetime) -> None:
     """State, answers and the end of the served requests, together."""
     connection.executemany(SQL["delete_request"], [(seq,) for seq in commit.served])
     if commit.entity is None:

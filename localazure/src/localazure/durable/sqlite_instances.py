@@ -46,7 +46,7 @@ def prepare(connection: Connection) -> Recovery:
     )
 
 
-def create(connection: Connection, start: Start, at: datetime, *, replace_any: bool) -> None:
+def create(connection: Connection, start: Start, at: datetime, replace_any: bool) -> None:
     """Raises InstanceExists."""
     existing = connection.execute(SQL["status_of"], (start.instance_id,)).fetchone()
     if existing is not None:
@@ -135,7 +135,7 @@ def _write_messages(connection: Connection, commit: EpisodeCommit) -> None:
 def _create_child(connection: Connection, start: Start, refusal: Message, at: datetime) -> Message | None:
     """Start a child; gives the refusal, with its reason, when an unfinished instance has the id."""
     try:
-        create(connection, start, at, replace_any=False)
+        create(connection, start, at, False)
     except InstanceExists as exists:
         return replace(refusal, event={**refusal.event, "Reason": str(exists)})
     return None

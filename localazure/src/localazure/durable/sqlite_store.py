@@ -9,14 +9,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Awaitable, Sequence
 from datetime import datetime
-from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, TypeVarTuple
 
 from localazure.durable import sqlite_entities as entities
 from localazure.durable import sqlite_instances as instances
 from localazure.durable.errors import HubFailed, HubInUse
 from localazure.durable.events import Event
+from localazure.durable.observer import Observer
 from localazure.durable.records import Activity, Delivery, EntityRequest, Instance, Message, Start
 from localazure.durable.sqlite_thread import SqliteThread, Work
 from localazure.durable.store import (
@@ -30,14 +30,16 @@ from localazure.durable.store import (
 )
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 IN_MEMORY = ":memory:"
 
 
 class SqliteStore:
-    """Implements `store.Store`. `path` is a Path or ":memory:"."""
+    """Implements `store.Store`. `path` is a Path or ":memory:"; `observer` is told of every commit."""
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, observer: Observer | None = None) -> None:
         self._path = path
+        self._observer = observer
         self._lock: sqlite3.Connection | None = None
         self._writer: SqliteThread | None = None
         self._reader: SqliteThread | None = None
@@ -45,7 +47,7 @@ class SqliteStore:
     async def open(self) -> Recovery:
         if self._path != IN_MEMORY:
             self._lock = _take_lock(Path(self._path))
-        self._writer = self._reader = SqliteThread(_connect(self._path), "hub-writer")
+        self._writer = self._reader = SqliteThread(_connect(self._path), "hub-writer", self._observer)
         recovery = await self._writer.run(instances.prepare)
         if self._path != IN_MEMORY:
             self._reader = SqliteThread(_connect(self._path), "hub-reader")
@@ -59,56 +61,56 @@ class SqliteStore:
             self._lock.close()
 
     def create(self, start: Start, at: datetime, *, replace_any: bool) -> Awaitable[None]:
-        return self._write(partial(instances.create, start=start, at=at, replace_any=replace_any))
+        return self._write(instances.create, start, at, replace_any)
 
     def send(self, delivery: Delivery) -> Awaitable[None]:
-        return self._write(partial(instances.send, delivery=delivery))
+        return self._write(instances.send, delivery)
 
     def finish_activity(self, activity: Activity, result: Message) -> Awaitable[None]:
-        return self._write(partial(instances.finish_activity, activity=activity, result=result))
+        return self._write(instances.finish_activity, activity, result)
 
     def commit(self, commit: EpisodeCommit) -> Awaitable[list[Message]]:
-        return self._write(partial(instances.commit, commit=commit))
+        return self._write(instances.commit, commit)
 
     def rewind(self, start: Start, history: Sequence[Event], commit: EpisodeCommit) -> Awaitable[None]:
-        return self._write(partial(instances.rewind, start=start, history=history, commit=commit))
+        return self._write(instances.rewind, start, history, commit)
 
     async def load(self, instance_id: str) -> Loaded | None:
-        return await self._read(partial(instances.load, instance_id=instance_id))
+        return await self._read(instances.load, instance_id)
 
     async def get(self, instance_id: str) -> Instance | None:
-        return await self._read(partial(instances.get, instance_id=instance_id))
+        return await self._read(instances.get, instance_id)
 
     async def find(self, query: InstanceQuery) -> list[Instance]:
-        return await self._read(partial(instances.find, query=query))
+        return await self._read(instances.find, query)
 
     def purge(self, instance_id: str) -> Awaitable[None]:
-        return self._write(partial(instances.purge, instance_id=instance_id))
+        return self._write(instances.purge, instance_id)
 
     def purge_matching(self, query: InstanceQuery) -> Awaitable[int]:
-        return self._write(partial(instances.purge_matching, query=query))
+        return self._write(instances.purge_matching, query)
 
     def request(self, seq: int, request: EntityRequest) -> Awaitable[None]:
-        return self._write(partial(entities.request, seq=seq, request=request))
+        return self._write(entities.request, seq, request)
 
     def commit_entity(self, commit: EntityCommit, at: datetime) -> Awaitable[None]:
-        return self._write(partial(entities.commit, commit=commit, at=at))
+        return self._write(entities.commit_entity, commit, at)
 
     async def get_entity(self, entity_id: str) -> Entity | None:
-        return await self._read(partial(entities.get, entity_id=entity_id))
+        return await self._read(entities.get, entity_id)
 
     async def find_entities(self, query: EntityQuery) -> list[Entity]:
-        return await self._read(partial(entities.find, query=query))
+        return await self._read(entities.find, query)
 
-    def _write(self, work: Work[T]) -> Awaitable[T]:
+    def _write(self, work: Work[*Ts, T], *arguments: *Ts) -> Awaitable[T]:
         if self._writer is None:
             raise HubFailed("the task hub is not open")
-        return self._writer.run(work)
+        return self._writer.run(work, *arguments)
 
-    def _read(self, work: Work[T]) -> Awaitable[T]:
+    def _read(self, work: Work[*Ts, T], *arguments: *Ts) -> Awaitable[T]:
         if self._reader is None:
             raise HubFailed("the task hub is not open")
-        return self._reader.run(work)
+        return self._reader.run(work, *arguments)
 
 
 def _connect(path: Path | str) -> sqlite3.Connection:

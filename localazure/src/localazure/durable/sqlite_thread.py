@@ -14,29 +14,43 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, TypeVarTuple
 
 from localazure.durable.errors import HubError, HubFailed
+from localazure.durable.observer import Observer
 
 log = logging.getLogger("localazure.durable")
 
 T = TypeVar("T")
-Work = Callable[[sqlite3.Connection], T]
+Ts = TypeVarTuple("Ts")
+Work = Callable[[sqlite3.Connection, *Ts], T]
 
 
 @dataclass(slots=True)
 class _Item:
-    work: Work[Any]
+    """Implements `observer.Change`."""
+
+    work: Callable[..., Any]
+    arguments: tuple[Any, ...]
     future: asyncio.Future[Any]
     result: Any = None
     error: BaseException | None = None
+
+    @property
+    def kind(self) -> str:
+        return self.work.__name__
+
+    @property
+    def subject(self) -> Any:
+        return self.arguments[0] if self.arguments else None
 
 
 class SqliteThread:
     """Owns a connection made with `check_same_thread=False`, and closes it. `run` is for one event loop only."""
 
-    def __init__(self, connection: sqlite3.Connection, name: str) -> None:
+    def __init__(self, connection: sqlite3.Connection, name: str, observer: Observer | None = None) -> None:
         self._connection = connection
+        self._observer = observer
         self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
         self._loop = asyncio.get_running_loop()
@@ -44,14 +58,14 @@ class SqliteThread:
         self._closed = False
         self._thread.start()
 
-    def run(self, work: Work[T]) -> asyncio.Future[T]:
-        """Queue work; its result comes after the commit."""
+    def run(self, work: Work[*Ts, T], *arguments: *Ts) -> asyncio.Future[T]:
+        """Queue `work(connection, *arguments)`; its result comes after the commit."""
         future: asyncio.Future[T] = self._loop.create_future()
         if self._closed or self._failure is not None:
             future.set_exception(self._failure or HubFailed("the task hub has stopped"))
             future.exception()  # see _settle
         else:
-            self._queue.put(_Item(work, future))
+            self._queue.put(_Item(work, arguments, future))
         return future
 
     async def close(self) -> None:
@@ -91,10 +105,14 @@ class SqliteThread:
             connection.execute("BEGIN")
             for item in group:
                 try:
-                    item.result = item.work(connection)
+                    item.result = item.work(connection, *item.arguments)
                 except HubError as refused:
                     item.error = refused
+            if self._observer is not None:
+                self._observer.before_commit(group)
             connection.execute("COMMIT")
+            if self._observer is not None:
+                self._observer.after_commit(group)
         except Exception as error:  # whatever it is, the group is not on disk
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
