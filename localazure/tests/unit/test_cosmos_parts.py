@@ -6,6 +6,7 @@ import pytest
 from localazure.clock import ManualClock
 from localazure.cosmos import charges, jsontext, ttl
 from localazure.cosmos.errors import BadRequest, TooManyRequests
+from localazure.cosmos.indexing import IndexingPolicy
 from localazure.cosmos.store import Store
 from localazure.cosmos.throttle import Budgets
 from localazure.errors import ConfigError
@@ -20,9 +21,9 @@ def test_reads_cost_by_size_between_published_figures(size, ru):
 
 def test_array_positions_count_as_one_path():
     document = {"a": [1, 1, 2], "b": {"c": None}}
-    found = charges.terms(document, {"indexingMode": "consistent"})
+    found = IndexingPolicy({"indexingMode": "consistent"}).terms(document)
     assert found == {("a/[]", 1), ("a/[]", 2), ("b/c", None)}
-    assert charges.terms(document, {"indexingMode": "none"}) == frozenset()
+    assert IndexingPolicy({"indexingMode": "none"}).terms(document) == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_the_more_precise_path_of_a_policy_decides_what_is_indexed_and_paid(incl
         "includedPaths": [{"path": path} for path in included],
         "excludedPaths": [{"path": path} for path in excluded],
     }
-    assert {path for path, _ in charges.terms(document, policy)} == indexed
+    assert {path for path, _ in IndexingPolicy(policy).terms(document)} == indexed
 
 
 @pytest.mark.parametrize(("charge", "text"), [(1.0, "1"), (5.55, "5.55"), (1234567.891, "1234567.89"), (10.0, "10")])

@@ -105,7 +105,7 @@ def delete(writer: Writer, key: PartitionKey, item_id: str, conditions: Conditio
 def remove(writer: Writer, item: Item) -> Outcome:
     """Delete an item that was found."""
     writer.remove(item)
-    terms = charges.terms(item.document(), writer.container.indexing_policy)
+    terms = writer.container.index.terms(item.document())
     return Outcome(204, None, charges.write_ru(item.size, terms))
 
 
@@ -140,14 +140,14 @@ def acceptable(container: Container, key: PartitionKey, body: Mapping[str, Any])
 
 def _insert(writer: Writer, key: PartitionKey, document: Mapping[str, Any]) -> Outcome:
     item = writer.insert(key, document)
-    terms = charges.terms(document, writer.container.indexing_policy)
+    terms = writer.container.index.terms(document)
     return Outcome(201, item, charges.write_ru(item.size, terms), item.etag)
 
 
 def _change(writer: Writer, old: Item, document: Mapping[str, Any], operations: int = 0) -> Outcome:
     item = writer.change(old, document)
-    policy = writer.container.indexing_policy
-    before, after = charges.terms(old.document(), policy), charges.terms(document, policy)
+    index = writer.container.index
+    before, after = index.terms(old.document()), index.terms(document)
     return Outcome(200, item, charges.change_ru(old.size, item.size, before, after, operations), item.etag)
 
 

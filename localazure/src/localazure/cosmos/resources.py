@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from localazure.cosmos import addressing, partition_key
+from localazure.cosmos.indexing import IndexingPolicy
 from localazure.cosmos.partition_key import EPK_MAX, EPK_MIN
 from localazure.cosmos.paths import PropertyPath, parse_path
 
@@ -61,6 +62,7 @@ class Container:
     definition: partition_key.Definition = field(init=False)
     unique_keys: tuple[tuple[PropertyPath, ...], ...] = field(init=False)
     default_ttl: int | None = field(init=False)
+    index: IndexingPolicy = field(init=False)
     content_path: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -74,17 +76,12 @@ class Container:
         unique = properties.get("uniqueKeyPolicy", {}).get("uniqueKeys", [])
         self.unique_keys = tuple(tuple(parse_path(path) for path in key["paths"]) for key in unique)
         self.default_ttl = properties.get("defaultTtl")
+        self.index = IndexingPolicy(properties["indexingPolicy"])
 
     @property
     def link(self) -> str:
         """The link by resource ids, `_self`."""
         return f"{self.database.link}colls/{self.rid}/"
-
-    @property
-    def indexing_policy(self) -> Mapping[str, Any]:
-        """What is indexed; it matters for request charges alone."""
-        policy: Mapping[str, Any] = self.properties["indexingPolicy"]
-        return policy
 
     def range_of(self, epk: str) -> Range:
         """The range that a key belongs to."""
