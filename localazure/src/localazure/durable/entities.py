@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from localazure.durable.calling import call_persistently
 from localazure.durable.context import HubContext, drain
 from localazure.durable.entity_ids import split
 from localazure.durable.errors import HubFailed, UnknownFunction
@@ -107,8 +108,13 @@ class Entities:
         """Run one batch. A failure of the function itself changes nothing and answers every operation with it."""
         try:
             name = self._hub.resolve(FunctionKind.ENTITY, split(entity_id)[0])
+            operations = _batch_text(entity_id, entity, batch)
             async with self._calls:
-                text = await self._hub.functions.call_entity(name, entity_id, _batch_text(entity_id, entity, batch))
+                text = await call_persistently(
+                    lambda: self._hub.functions.call_entity(name, entity_id, operations),
+                    f"entity {entity_id}",
+                    lambda: self._accepting,
+                )
             return _read(text, len(batch))
         except FunctionFailure as failed:
             problem = failed.message or failed.type_name

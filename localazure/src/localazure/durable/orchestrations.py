@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Protocol
 
+from localazure.durable.calling import call_persistently
 from localazure.durable.context import HubContext, drain
 from localazure.durable.episode import Episode, begin, finish
 from localazure.durable.errors import HubFailed, Superseded, UnknownFunction
@@ -169,7 +170,11 @@ class Orchestrations:
             name = self._hub.resolve(FunctionKind.ORCHESTRATOR, start.name)
             async with self._calls:
                 context = episode.context(self._hub.settings)
-                text = await self._hub.functions.call_orchestrator(name, start.instance_id, context)
+                text = await call_persistently(
+                    lambda: self._hub.functions.call_orchestrator(name, start.instance_id, context),
+                    f"{name} [instance {start.instance_id}]",
+                    lambda: self._accepting,
+                )
             return read_answer(text)
         except FunctionFailure as failed:
             plain = Answer([], custom_status=execution.custom_status, error=str(failed))
