@@ -1,8 +1,9 @@
 """Pages of query results.
 
 A *streaming* query (no ORDER BY, GROUP BY, DISTINCT or aggregate) goes through the items in creation order and stops
-when the page is full; its continuation is a creation number, so writes between two pages neither repeat nor hide what
-was there. Any other query is computed whole for each page and its continuation counts rows.
+when the page is full. Any other query looks at all items for each page and takes the rows behind the last one
+delivered. Either way the continuation is a place among the rows and not their count, so writes between two pages
+neither repeat nor hide what was there.
 
 A query that has to look at many items runs in a thread on a snapshot of the store, so that it holds up no other
 client; one that has few is answered at once.
@@ -11,6 +12,7 @@ client; one that has few is answered at once.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -22,7 +24,7 @@ from localazure.cosmos import continuation
 from localazure.cosmos.continuation import Position
 from localazure.cosmos.errors import BadRequest
 from localazure.cosmos.jsontext import canonical, dump, parse, parse_object, utf8_size
-from localazure.cosmos.query import UNDEFINED, CompiledQuery, compile_query
+from localazure.cosmos.query import UNDEFINED, CompiledQuery, Place, compile_query
 from localazure.cosmos.resources import Container
 from localazure.cosmos.scope import Scan, Scope, narrowed, scan
 from localazure.cosmos.store import Store
@@ -102,7 +104,7 @@ class QueryRunner:
         equalities = query.equalities(parameters)
         within = narrowed(container, scope, equalities)
         plan = scan(container, within, equalities.get(ID_PATH), wanted.now.timestamp())
-        plan.parameters["after"] = wanted.position.sequence - 1 if query.is_streaming else 0
+        plan.parameters["after"] = first_needed(query, wanted.position) - 1
         few = self._few(container, plan)
         if few is not None:
             return page_of(wanted, few)
@@ -126,25 +128,31 @@ class QueryRunner:
             return page_of(wanted, _candidates(container, rows))
 
 
+def first_needed(query: CompiledQuery, position: Position) -> int:
+    """The creation number of the first item that has to be looked at for the page behind a position."""
+    return max(position.document, 1) if query.is_streaming else 1
+
+
 def page_of(wanted: PageRequest, candidates: Iterable[Candidate]) -> Page:
-    """One page of a query over candidates in creation order; a streaming query's begin at the wanted position."""
+    """One page of a query over candidates in creation order, from the first one needed."""
     page = Page()
-    question, counted = wanted.question, _counted(candidates, page)
-    if question.query.is_streaming:
+    counted = _counted(candidates, page)
+    if wanted.question.query.is_streaming:
         _stream(page, wanted, counted)
     else:
-        rows = question.query.run((_parsed(text) for _, text in counted), question.parameters, wanted.now)
-        _slice(page, rows, wanted)
+        _arrange(page, wanted, counted)
     return page
 
 
 def page_of_texts(candidates: Iterable[Candidate], page_size: int) -> Page:
     """A page of whole items, without a query."""
     page = Page()
+    last = 0
     for sequence, text in candidates:
         if not page.take(text, page_size):
-            page.next = Position(sequence)
+            page.next = Position(Place((), last, 0))
             break
+        last = sequence
     return page
 
 
@@ -157,33 +165,48 @@ def _stream(page: Page, wanted: PageRequest, candidates: Iterable[Candidate]) ->
     question, position = wanted.question, wanted.position
     first, end = _window(question)
     seen = position.rows
+    last = position.place
     for sequence, text in candidates:
         document = _parsed(text)
         rows = question.query.rows(document, question.parameters, wanted.now)
-        done = position.rows_of_item if sequence == position.sequence else 0
+        done = last.row + 1 if last and sequence == last.document else 0
         for index in range(done, len(rows)):
             if seen >= end:
                 return
             row = text if rows[index] is document else dump(rows[index])
             if seen >= first and not page.take(row, wanted.size):
-                page.next = Position(sequence, index, seen)
+                page.next = Position(last, seen)
                 return
             seen += 1
+            last = Place((), sequence, index)
         if seen >= end:
             return
 
 
-def _slice(page: Page, rows: list[Any], wanted: PageRequest) -> None:
-    for index in range(wanted.position.rows, len(rows)):
-        if not page.take(dump(rows[index]), wanted.size):
-            page.next = Position(rows=index)
+def _arrange(page: Page, wanted: PageRequest, candidates: Iterable[Candidate]) -> None:
+    question, position = wanted.question, wanted.position
+    first, end = _window(question)
+    seen = max(position.rows, first)
+    skipped = 0 if position.place else seen
+    rows = question.query.rows_after(
+        ((sequence, _parsed(text)) for sequence, text in candidates),
+        question.parameters,
+        wanted.now,
+        after=position.place,
+        count=skipped + min(wanted.size + 1, max(end - seen, 0)),
+    )
+    place = position.place
+    for row in rows[skipped:]:
+        if not page.take(dump(row.value), wanted.size):
+            page.next = Position(place, seen)
             return
+        seen += 1
+        place = row.place
 
 
-def _window(question: Question) -> tuple[int, float]:
+def _window(question: Question) -> tuple[int, int]:
     bounds = question.query.bounds(question.parameters)
-    ends = [float("inf") if count is None else count for count in (bounds.top, bounds.limit)]
-    return bounds.offset, bounds.offset + min(ends)
+    return bounds.offset, sys.maxsize if bounds.count is None else bounds.offset + bounds.count
 
 
 def _counted(candidates: Iterable[Candidate], page: Page) -> Iterator[Candidate]:

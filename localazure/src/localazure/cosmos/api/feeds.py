@@ -9,7 +9,15 @@ from typing import Any
 from localazure.cosmos import continuation
 from localazure.cosmos.jsontext import dump
 from localazure.cosmos.messages import Call, Reply
-from localazure.cosmos.query_feed import Page, PageRequest, page_of, page_of_texts, parse_question, token_of
+from localazure.cosmos.query_feed import (
+    Page,
+    PageRequest,
+    first_needed,
+    page_of,
+    page_of_texts,
+    parse_question,
+    token_of,
+)
 
 
 def feed_of(call: Call, name: str, rid: str, documents: Iterable[dict[str, Any]], now: datetime) -> Reply:
@@ -18,12 +26,12 @@ def feed_of(call: Call, name: str, rid: str, documents: Iterable[dict[str, Any]]
     token = call.headers.get("x-ms-continuation", "")
     if call.method == "GET":
         position = continuation.decode(token, name)
-        page = page_of_texts(candidates[position.sequence - 1 :], call.page_size)
+        page = page_of_texts(candidates[position.document :], call.page_size)
         return feed_reply(page, name, rid, name)
     question = parse_question(call.body)
     position = continuation.decode(token, question.fingerprint)
-    remaining = candidates[position.sequence - 1 :] if question.query.is_streaming else candidates
-    page = page_of(PageRequest(question, position, call.page_size, now), remaining)
+    needed = candidates[first_needed(question.query, position) - 1 :]
+    page = page_of(PageRequest(question, position, call.page_size, now), needed)
     return feed_reply(page, name, rid, question.fingerprint)
 
 

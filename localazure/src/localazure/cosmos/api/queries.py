@@ -69,7 +69,7 @@ def get_items(account: Account, container: Container, call: Call) -> Reply:
 def _read_feed(account: Account, container: Container, call: Call, within: Scope) -> Reply:
     position = continuation.decode(call.headers.get("x-ms-continuation", ""), READ_FEED)
     plan = scope.scan(container, within, None, account.clock.now().timestamp())
-    cursor = account.store.run(plan.statement, **plan.parameters, after=position.sequence - 1)
+    cursor = account.store.run(plan.statement, **plan.parameters, after=position.document)
     rows = cursor.fetchmany(call.page_size + 1)
     cursor.close()
     page = page_of_texts(((row[0], with_system_properties(container, *row)) for row in rows), call.page_size)

@@ -10,7 +10,18 @@ documents, parameters and the time are arguments.
 from localazure.cosmos.query.bounds import Bounds
 from localazure.cosmos.query.compiled import CompiledQuery, compile_query
 from localazure.cosmos.query.errors import QueryError
+from localazure.cosmos.query.places import Place, Row
 from localazure.cosmos.query.plan import needs_plan, query_plan
 from localazure.cosmos.query.values import UNDEFINED
 
-__all__ = ["UNDEFINED", "Bounds", "CompiledQuery", "QueryError", "compile_query", "needs_plan", "query_plan"]
+__all__ = [
+    "UNDEFINED",
+    "Bounds",
+    "CompiledQuery",
+    "Place",
+    "QueryError",
+    "Row",
+    "compile_query",
+    "needs_plan",
+    "query_plan",
+]

@@ -13,6 +13,8 @@ from localazure.cosmos.query.values import is_integer
 
 _T = TypeVar("_T")
 
+_BEYOND_EVERY_ROW = 2**53
+
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
@@ -43,10 +45,10 @@ def _read(bound: Constant | Parameter | None, parameters: Mapping[str, Any]) -> 
     if bound is None:
         return None
     if isinstance(bound, Constant):
-        return int(bound.value)
+        return min(int(bound.value), _BEYOND_EVERY_ROW)
     if bound.name not in parameters:
         raise undeclared_parameter(bound.name, bound.span)
     value = parameters[bound.name]
     if not is_integer(value) or value < 0:
         raise QueryError(BAD_BOUND, "TOP, OFFSET and LIMIT need a whole number from 0 on.", *bound.span)
-    return int(value)
+    return min(int(value), _BEYOND_EVERY_ROW)

@@ -12,6 +12,7 @@ from localazure.cosmos.query.bounds import Bounds, read_bounds
 from localazure.cosmos.query.errors import undeclared_parameter
 from localazure.cosmos.query.lexer import Kind, tokenize
 from localazure.cosmos.query.parser import parse
+from localazure.cosmos.query.places import Place, Row
 from localazure.cosmos.query.scope import Context, Frame, Scope
 from localazure.cosmos.query.select import compile_select
 
@@ -55,6 +56,22 @@ class CompiledQuery:
     def rows(self, document: dict[str, Any], parameters: Mapping[str, Any], now: datetime) -> list[Any]:
         """The rows of one document before TOP, OFFSET and LIMIT; for streaming queries only."""
         return list(self._select.unbounded_rows(Frame((), Context(parameters, now)), [document]))
+
+    def rows_after(
+        self,
+        documents: Iterable[tuple[int, dict[str, Any]]],
+        parameters: Mapping[str, Any],
+        now: datetime,
+        *,
+        after: Place | None,
+        count: int,
+    ) -> list[Row]:
+        """The first `count` rows behind a place (None: from the beginning), before TOP, OFFSET and LIMIT.
+
+        Documents come with their numbers, in ascending order.
+        """
+        self._check(parameters)
+        return self._select.rows_after(Frame((), Context(parameters, now)), documents, after, count)
 
     def run(self, documents: Iterable[dict[str, Any]], parameters: Mapping[str, Any], now: datetime) -> list[Any]:
         """The whole answer over documents in creation order, of which no more are read than needed."""

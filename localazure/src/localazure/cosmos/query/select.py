@@ -2,22 +2,29 @@
 
 Each stage is a generator over frames, so a query that neither sorts nor groups stops reading documents as soon as it
 has its rows. A subquery is the same pipeline, started with the frame of the row around it.
+
+Rows that are sorted or grouped carry their place, so that a later page can begin behind the last row of an earlier one
+whatever was written in between.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from heapq import nsmallest
+from itertools import islice
 from typing import Any, TypeAlias
 
 from localazure.cosmos.query import nodes
 from localazure.cosmos.query.aggregates import AGGREGATES
 from localazure.cosmos.query.bounds import read_bounds
 from localazure.cosmos.query.compile import compile_all, compile_expression, compile_members, compiles
+from localazure.cosmos.query.places import Place, Row, place_order
 from localazure.cosmos.query.scope import Aggregation, Evaluator, Frame, Scope
-from localazure.cosmos.query.values import UNDEFINED, canonical, distinct, sort_key
+from localazure.cosmos.query.values import UNDEFINED, canonical, distinct, first_of_each, sort_key
 
 Opening: TypeAlias = Callable[[Frame, Iterable[Any]], Iterator[Frame]]
+Placed: TypeAlias = tuple[int, int, Frame]  # number of the document, number within it
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +34,20 @@ class Grouping:
     keys: list[Evaluator]
     aggregation: Aggregation
 
-    def groups(self, frames: Iterable[Frame], outer: Frame) -> Iterator[Frame]:
-        """One frame per group in order of first occurrence; without keys there is exactly one group."""
-        found: dict[Any, tuple[tuple[Any, ...], list[Any]]] = {}
+    def groups(self, rows: Iterable[Placed], outer: Frame) -> Iterator[Placed]:
+        """One row per group where its first member is; without keys there is exactly one group."""
+        found: dict[Any, tuple[int, int, tuple[Any, ...], list[Any]]] = {}
         if not self.keys:
-            found[()] = ((), self._start())
-        for frame in frames:
-            key = tuple(read(frame) for read in self.keys)
-            _, states = found.setdefault(tuple(map(canonical, key)), (key, self._start()))
-            for state, (_, argument) in zip(states, self.aggregation.calls, strict=True):
+            found[()] = (0, 0, (), self._start())
+        for number, index, frame in rows:
+            key = tuple([read(frame) for read in self.keys])
+            identity = tuple(map(canonical, key))
+            group = found.get(identity) or found.setdefault(identity, (number, index, key, self._start()))
+            for state, (_, argument) in zip(group[3], self.aggregation.calls, strict=True):
                 if (value := argument(frame)) is not UNDEFINED:
                     state.add(value)
-        for key, states in found.values():
-            yield outer.bind(key).bind(tuple(state.result() for state in states))
+        for number, index, key, states in found.values():
+            yield number, index, outer.bind(key).bind(tuple(state.result() for state in states))
 
     def _start(self) -> list[Any]:
         return [kind() for kind, _ in self.aggregation.calls]
@@ -56,7 +64,12 @@ class Select:
     grouping: Grouping | None
     order: list[tuple[Evaluator, bool]]
     project: Evaluator
-    streaming: bool
+    by_document: bool
+
+    @property
+    def streaming(self) -> bool:
+        """Whether the rows of each document are independent of other documents and of their order."""
+        return self.by_document and not (self.grouping or self.order or self.query.distinct)
 
     def rows(self, outer: Frame, documents: Iterable[Any]) -> Iterator[Any]:
         """All rows of the query. `documents` feed a FROM that names the container."""
@@ -64,13 +77,57 @@ class Select:
 
     def unbounded_rows(self, outer: Frame, documents: Iterable[Any]) -> Iterator[Any]:
         """The rows before TOP, OFFSET and LIMIT."""
+        if self.grouping or self.order:
+            return (row.value for row in self._ordered(outer, enumerate(documents)))
+        project = self.project
         frames = self._matching(outer, documents)
-        if self.grouping:
-            frames = self.grouping.groups(frames, outer)
-        elif self.order:
-            frames = self._sorted(frames)
-        values = (value for frame in frames if (value := self.project(frame)) is not UNDEFINED)
+        values = (value for frame in frames if (value := project(frame)) is not UNDEFINED)
         return distinct(values) if self.query.distinct else values
+
+    def rows_after(
+        self, outer: Frame, documents: Iterable[tuple[int, Any]], after: Place | None, count: int
+    ) -> list[Row]:
+        """The first `count` rows behind a place, before TOP, OFFSET and LIMIT.
+
+        `documents` come with their numbers, in ascending order. No more rows than asked for are kept unless the query
+        groups them or takes repeats out of sorted ones.
+        """
+        sort = self._sorts_on_its_own
+        rows = self._placed_rows(outer, documents) if sort else self._ordered(outer, documents)
+        order = place_order([descending for _, descending in self.order])
+        if after is not None:
+            start = order(after)
+            rows = (row for row in rows if order(row.place) > start)
+        return nsmallest(count, rows, key=lambda row: order(row.place)) if sort else list(islice(rows, count))
+
+    @property
+    def _sorts_on_its_own(self) -> bool:
+        return bool(self.order) and not self.query.distinct
+
+    def _ordered(self, outer: Frame, documents: Iterable[tuple[int, Any]]) -> Iterator[Row]:
+        rows = self._placed_rows(outer, documents)
+        if self.order:
+            order = place_order([descending for _, descending in self.order])
+            rows = iter(sorted(rows, key=lambda row: order(row.place)))
+        return first_of_each(rows, key=lambda row: row.value) if self.query.distinct else rows
+
+    def _placed_rows(self, outer: Frame, documents: Iterable[tuple[int, Any]]) -> Iterator[Row]:
+        placed = self._placed(outer, documents)
+        if self.grouping:
+            placed = self.grouping.groups(placed, outer)
+        for number, index, frame in placed:
+            if (value := self.project(frame)) is not UNDEFINED:
+                keys = tuple([sort_key(key(frame)) for key, _ in self.order])
+                yield Row(Place(keys, number, index), value)
+
+    def _placed(self, outer: Frame, documents: Iterable[tuple[int, Any]]) -> Iterator[Placed]:
+        if not self.by_document:
+            frames = self._matching(outer, (document for _, document in documents))
+            yield from ((0, index, frame) for index, frame in enumerate(frames))
+            return
+        for number, document in documents:
+            for index, frame in enumerate(self._matching(outer, [document])):
+                yield number, index, frame
 
     def _matching(self, outer: Frame, documents: Iterable[Any]) -> Iterator[Frame]:
         frames = self.opening(outer, documents)
@@ -78,12 +135,6 @@ class Select:
             frames = _joined(frames, source)
         where = self.where
         return frames if where is None else (frame for frame in frames if where(frame) is True)
-
-    def _sorted(self, frames: Iterable[Frame]) -> Iterator[Frame]:
-        ordered = list(frames)
-        for key, descending in reversed(self.order):
-            ordered.sort(key=lambda frame, key=key: sort_key(key(frame)), reverse=descending)  # type: ignore[misc]  # a default binds the loop's key
-        return iter(ordered)
 
 
 def _joined(frames: Iterable[Frame], source: Callable[[Frame], Iterable[Any]]) -> Iterator[Frame]:
@@ -93,7 +144,7 @@ def _joined(frames: Iterable[Frame], source: Callable[[Frame], Iterable[Any]]) -
 def compile_select(query: nodes.Query, scope: Scope, *, root: bool) -> Select:
     """Compile a query inside `scope`; in a `root` query the first name of FROM is the container."""
     outer = scope.inner()
-    opening, scope, streaming = _opening(query.sources, outer, root)
+    opening, scope, by_document = _opening(query.sources, outer, root)
     joins = []
     for source in query.sources[1:]:
         joins.append(_source(source, scope))
@@ -111,9 +162,9 @@ def compile_select(query: nodes.Query, scope: Scope, *, root: bool) -> Select:
         joins=joins,
         where=where,
         grouping=grouping,
-        order=order,
+        order=[] if grouping else order,  # an aggregate without GROUP BY leaves a single row
         project=_projection(query.select, scope),
-        streaming=streaming and not (grouping or order or query.distinct),
+        by_document=by_document,
     )
 
 

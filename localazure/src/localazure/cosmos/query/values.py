@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias, TypeVar
+
+_T = TypeVar("_T")
+
+SortKey: TypeAlias = tuple[int, Any]
 
 
 class Undefined(Enum):
@@ -85,7 +89,7 @@ def rank(value: Any) -> int:
     return _RANKS.get(type(value), _UNDEFINED)
 
 
-def sort_key(value: Any) -> tuple[int, Any]:
+def sort_key(value: Any) -> SortKey:
     """A key that sorts values as ORDER BY does. Arrays are ties among themselves, and so are objects."""
     place = rank(value)
     return place, value if place in (_NUMBER, _STRING) else 0
@@ -113,11 +117,16 @@ def same(left: Any, right: Any) -> bool:
 
 def distinct(values: Iterable[Any]) -> Iterator[Any]:
     """The values without repeats, each where it came first."""
+    return first_of_each(values, key=lambda value: value)
+
+
+def first_of_each(things: Iterable[_T], key: Callable[[_T], Any]) -> Iterator[_T]:
+    """The things whose value did not occur before."""
     seen = set()
-    for value in values:
-        if (key := canonical(value)) not in seen:
-            seen.add(key)
-            yield value
+    for thing in things:
+        if (stand_in := canonical(key(thing))) not in seen:
+            seen.add(stand_in)
+            yield thing
 
 
 def equals(left: Any, right: Any) -> bool | Undefined:
