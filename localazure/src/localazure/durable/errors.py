@@ -51,6 +51,12 @@ class InstanceRunning(HubError):
     status = 412
 
 
+class PayloadTooLarge(HubError):
+    """An input, an event's data or an operation's input is longer than the settings allow."""
+
+    status = 413
+
+
 class HubFailed(HubError):
     """The store has failed; the hub does no more work until it is started again."""
 

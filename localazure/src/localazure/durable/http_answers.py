@@ -10,7 +10,7 @@ from aiohttp import web
 
 from localazure.durable.errors import HubError, InstanceExists, InvalidArgument
 
-WITH_BODY = frozenset({400, 409, 503})
+WITH_BODY = frozenset({400, 409, 413, 503})
 BAD_ARGUMENT = "One or more of the arguments submitted is incorrect"
 
 

@@ -6,14 +6,14 @@ history; so without the failure its task is open again under the same id, and is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from localazure.durable.actions import CHILDREN, RETRIED, Leaf
 from localazure.durable.creation import create
-from localazure.durable.events import FAILURES, Event, EventType, protocol_name
+from localazure.durable.events import FAILURES, Event, EventType, completion, failure, protocol_name
 from localazure.durable.execution import Execution
-from localazure.durable.records import Decision
+from localazure.durable.records import Decision, Instance, Start
 from localazure.durable.settings import TaskHubSettings
 from localazure.durable.status import RuntimeStatus, move
 from localazure.durable.store import Loaded
@@ -21,24 +21,47 @@ from localazure.durable.store import Loaded
 TIMER_EVENTS = {EventType.TIMER_CREATED: "EventId", EventType.TIMER_FIRED: "TimerId"}
 
 
-def rewind(loaded: Loaded, now: datetime, settings: TaskHubSettings) -> tuple[list[Event], Decision]:
-    """The history without its failures, and the tasks to run again; failed children are rewound on their own."""
+@dataclass(frozen=True, slots=True)
+class Rewound:
+    """A history without its failures, the work to be done again, and the children that the instance waits for."""
+
+    history: list[Event]
+    decision: Decision
+    children: dict[int, str]  # task id: instance id
+
+
+def rewind(loaded: Loaded, now: datetime, settings: TaskHubSettings) -> Rewound:
+    """Take back what made an instance fail. Open tasks are created again, but for children: those have a life."""
     instance = loaded.instance
     undone = _undone(loaded)
     history = [_undo(each) if place in undone else _open(each) for place, each in enumerate(loaded.history)]
     execution = Execution.restore(instance.start, history, instance.custom_status)
     decision = Decision(instance.start, now, move(instance.status, RuntimeStatus.RUNNING), instance.custom_status)
+    created = {each["EventId"]: each for each in history if each["EventType"] == EventType.CHILD_CREATED}
+    children: dict[int, str] = {}
     for task_id, task in execution.open.items():
-        if not (isinstance(task, Leaf) and task.kind in CHILDREN):
+        if isinstance(task, Leaf) and task.kind in CHILDREN:
+            children[task_id] = created[task_id]["InstanceId"]
+        else:
             create(task_id, task, decision, settings)
-    return history, decision
+    return Rewound(history, decision, children)
 
 
-def failed_children(history: Sequence[Event]) -> list[str]:
-    """The ids of the sub-orchestrations that failed."""
-    failed = {each["TaskScheduledId"] for each in history if each["EventType"] == EventType.CHILD_FAILED}
-    created = [each for each in history if each["EventType"] == EventType.CHILD_CREATED]
-    return [each["InstanceId"] for each in created if each["EventId"] in failed]
+def is_child_of(instance: Instance | None, parent: Start) -> bool:
+    """Whether the execution `parent` has started the instance, which another may have replaced since."""
+    link = instance.start.parent if instance is not None else None
+    return link is not None and link.execution_id == parent.execution_id
+
+
+def answer_of_child(task_id: int, child: Instance | None, parent: Start, at: datetime) -> Event | None:
+    """What a child that has ended says once more to its rewound parent; None for one that runs, or runs again."""
+    if child is None or not is_child_of(child, parent):
+        return failure(EventType.CHILD_FAILED, task_id, "The sub-orchestration does not exist any more.", None, at)
+    if child.status == RuntimeStatus.COMPLETED:
+        return completion(EventType.CHILD_COMPLETED, task_id, child.output, at)
+    if child.status in {RuntimeStatus.TERMINATED, RuntimeStatus.CANCELED}:
+        return failure(EventType.CHILD_FAILED, task_id, child.output or "", None, at)
+    return None
 
 
 def _undone(loaded: Loaded) -> set[int]:

@@ -24,7 +24,7 @@ from localazure.durable.rows import (
 )
 from localazure.durable.status import RuntimeStatus
 from localazure.durable.store import EpisodeCommit, InstanceQuery, Loaded, Recovery
-from localazure.durable.texts import instance_exists
+from localazure.durable.texts import NOT_FAILED, instance_exists
 from localazure.statements import load_statements
 
 SQL = load_statements(__package__)
@@ -142,11 +142,13 @@ def _create_child(connection: Connection, start: Start, refusal: Message, at: da
 
 
 def rewind(connection: Connection, start: Start, history: Sequence[Event], commit: EpisodeCommit) -> None:
+    """Raises InstanceEnded."""
     decision = commit.decision
+    key = {"instance_id": start.instance_id, "execution_id": start.execution_id}
+    if connection.execute(SQL["rewind_instance"], key | {"now": time_text(decision.at)}).rowcount == 0:
+        raise InstanceEnded(NOT_FAILED)
     connection.execute(SQL["delete_history"], (start.instance_id,))
     connection.execute(SQL["put_history"], (start.instance_id, ",".join(map(dump, history))))
-    now = time_text(decision.at)
-    connection.execute(SQL["rewind_instance"], {"instance_id": start.instance_id, "now": now})
     _write_work(connection, decision)
     _write_messages(connection, commit)
 

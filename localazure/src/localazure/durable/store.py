@@ -120,7 +120,7 @@ class InstanceStore(Protocol):
         ...
 
     def rewind(self, start: Start, history: Sequence[Event], commit: EpisodeCommit) -> Awaitable[None]:
-        """Replace the history of a failed instance and let it run again."""
+        """Replace the history of a failed instance and let it run again. Raises InstanceEnded."""
         ...
 
     async def load(self, instance_id: str) -> Loaded | None:

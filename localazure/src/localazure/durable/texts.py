@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from localazure.durable.functions import FunctionFailure, FunctionKind
 
+NOT_FAILED = "The rewind operation is only supported on failed orchestration instances."
+
 
 def orchestrator_failed(name: str, text: str) -> str:
     return f"Orchestrator function '{name}' failed: {text}"
