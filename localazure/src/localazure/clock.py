@@ -33,3 +33,7 @@ class ManualClock:
     def advance(self, **duration: float) -> None:
         """Move on by `timedelta(**duration)`."""
         self._now += timedelta(**duration)
+
+    def move_to(self, moment: datetime) -> None:
+        """Move on to an aware `moment`; a clock never goes back."""
+        self._now = max(self._now, moment)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 
 from localazure.durable.actions import HTTP_ACTIVITY
 from localazure.durable.context import HubContext, drain
@@ -33,6 +33,10 @@ class Activities:
     def add(self, activities: Iterable[Activity]) -> None:
         self._queue.extend(activities)
         self._fill()
+
+    @property
+    def running(self) -> Set[asyncio.Task[None]]:
+        return self._running
 
     @property
     def is_idle(self) -> bool:

@@ -65,13 +65,17 @@ class Entities:
                 queue.task = asyncio.create_task(self._serve(entity_id, queue))
 
     @property
+    def running(self) -> set[asyncio.Task[None]]:
+        return {queue.task for queue in self._queues.values() if queue.task is not None}
+
+    @property
     def is_idle(self) -> bool:
         return not self._queues
 
     async def stop(self, grace_s: float) -> None:
         """Begin no more calls, and wait for those that run."""
         self._accepting = False
-        await drain({queue.task for queue in self._queues.values() if queue.task is not None}, grace_s)
+        await drain(self.running, grace_s)
 
     async def _serve(self, entity_id: str, queue: Queue) -> None:
         try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Protocol
@@ -95,6 +95,10 @@ class Orchestrations:
     def forget(self, instance_id: str) -> None:
         """Drop what is in memory of an instance; the store is ahead of it."""
         self._slots.pop(instance_id, None)
+
+    @property
+    def running(self) -> Set[asyncio.Task[None]]:
+        return self._running
 
     @property
     def is_idle(self) -> bool:
