@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from localazure.clock import Clock
-from localazure.durable import instance_ids
+from localazure.durable import instance_ids, payloads
 from localazure.durable.activities import Activities
 from localazure.durable.context import HubContext
 from localazure.durable.entities import Entities
@@ -24,11 +24,12 @@ from localazure.durable.functions import FunctionKind, Functions
 from localazure.durable.observer import Observer
 from localazure.durable.orchestrations import Orchestrations
 from localazure.durable.records import Activity, Delivery, EntityRequest, Instance, Message, Start, Timer
-from localazure.durable.rewind import failed_children, rewind
+from localazure.durable.rewind import answer_of_child, is_child_of, rewind
 from localazure.durable.settings import TaskHubSettings
 from localazure.durable.sqlite_store import SqliteStore
 from localazure.durable.status import RuntimeStatus
 from localazure.durable.store import Entity, EntityQuery, EpisodeCommit, InstanceQuery, Loaded
+from localazure.durable.texts import NOT_FAILED
 from localazure.durable.timers import Timers
 
 log = logging.getLogger("localazure.durable")
@@ -124,8 +125,9 @@ class TaskHub:
     ) -> str:
         """Start an orchestration; returns its id. `input_json` is stored as it is.
 
-        Raises UnknownFunction, InvalidRequest for a bad id, InstanceExists.
+        Raises UnknownFunction, InvalidRequest for a bad id, InstanceExists, PayloadTooLarge.
         """
+        payloads.check("The input", input_json, self.settings.max_payload_bytes)
         self._hub.resolve(FunctionKind.ORCHESTRATOR, name)
         if instance_id is None:
             instance_id = instance_ids.new_id()
@@ -137,7 +139,8 @@ class TaskHub:
         return instance_id
 
     async def raise_event(self, instance_id: str, name: str, input_json: str | None) -> None:
-        """Raises InstanceNotFound, InstanceEnded."""
+        """Raises InstanceNotFound, InstanceEnded, PayloadTooLarge."""
+        payloads.check("The event's data", input_json, self.settings.max_payload_bytes)
         await self._send(instance_id, event_raised(name, input_json, self._clock.now()))
 
     async def terminate(self, instance_id: str, reason: str) -> None:
@@ -166,7 +169,7 @@ class TaskHub:
         if loaded is None:
             raise InstanceNotFound(f"No instance with ID '{instance_id}' found.")
         if loaded.instance.status != RuntimeStatus.FAILED:
-            raise InstanceEnded("The rewind operation is only supported on failed orchestration instances.")
+            raise InstanceEnded(NOT_FAILED)
         await self._rewind(loaded, reason)
 
     async def get(self, instance_id: str) -> Instance:
@@ -220,7 +223,8 @@ class TaskHub:
     # Entities
 
     async def signal_entity(self, entity_id: str, operation: str, input_json: str) -> None:
-        """Send an operation; `input_json` is JSON text of JSON text. Raises UnknownFunction."""
+        """Send an operation; `input_json` is JSON text of JSON text. Raises UnknownFunction, PayloadTooLarge."""
+        payloads.check("The operation's input", input_json, self.settings.max_payload_bytes)
         self._hub.resolve(FunctionKind.ENTITY, split(entity_id)[0])
         request = EntityRequest(entity_id, operation, input_json, instance_ids.new_id())
         seq = self._hub.next_seq()
@@ -241,19 +245,27 @@ class TaskHub:
 
     async def _rewind(self, loaded: Loaded, reason: str) -> None:
         now: datetime = self._clock.now()
-        history, decision = rewind(loaded, now, self.settings)
-        start = loaded.instance.start
-        message = Message(
-            self._hub.next_seq(), start.execution_id, event(EventType.EXECUTION_REWOUND, now, Reason=reason)
-        )
-        for child_id in failed_children(loaded.history):
-            child = await self._store.load(child_id)
-            if child is not None and child.instance.status == RuntimeStatus.FAILED:
-                await self._rewind(child, reason)
+        rewound = rewind(loaded, now, self.settings)
+        decision, start = rewound.decision, loaded.instance.start
+        messages = [self._to(start, event(EventType.EXECUTION_REWOUND, now, Reason=reason))]
+        for task_id, child_id in rewound.children.items():
+            answer = await self._answer_of_child(task_id, child_id, start, reason)
+            if answer is not None:
+                messages.append(self._to(start, answer))
         requests = [(self._hub.next_seq(), request) for request in decision.requests]
-        commit = EpisodeCommit(decision, [Delivery(start.instance_id, message)], requests=requests)
-        await self._store.rewind(start, history, commit)
+        await self._store.rewind(start, rewound.history, EpisodeCommit(decision, messages, requests=requests))
         self.run_activities(decision.activities)
         self.set_timers(decision.timers, start.execution_id, ())
         self.serve_requests(requests)
-        self._orchestrations.deliver(start.instance_id, message)
+        for each in messages:
+            self._orchestrations.deliver(start.instance_id, each.message)
+
+    async def _answer_of_child(self, task_id: int, child_id: str, parent: Start, reason: str) -> Event | None:
+        """Rewind a child that has failed; one that has ended otherwise answers again."""
+        child = await self._store.load(child_id)
+        if child is not None and child.instance.status == RuntimeStatus.FAILED and is_child_of(child.instance, parent):
+            await self._rewind(child, reason)
+        return answer_of_child(task_id, child.instance if child else None, parent, self._clock.now())
+
+    def _to(self, start: Start, sent: Event) -> Delivery:
+        return Delivery(start.instance_id, Message(self._hub.next_seq(), start.execution_id, sent))
