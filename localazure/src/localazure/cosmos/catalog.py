@@ -174,8 +174,8 @@ class Catalog:
         )
 
     def _erase_container(self, container: Container) -> None:
-        for statement in ("drop_items", "drop_unique_values", "drop_changes", "drop_container"):
-            self._store.run(statement, container=container.number)
+        """Take a container out of its database; what it held is erased later, so that nobody waits for it."""
+        self._store.run("drop_container", container=container.number)
         self._store.run("drop_offer", resource_rid=container.rid)
 
     def _add_offer(self, resource: Database | Container, content: Mapping[str, Any], now: datetime) -> Offer:

@@ -10,7 +10,8 @@ INSERT INTO databases (rid, id, ts, etag) VALUES (:rid, :id, :ts, :etag);
 DELETE FROM databases WHERE rid = :rid;
 
 -- list_containers: All containers, oldest first.
-SELECT number, rid, database_rid, id, properties, ts, etag, lsn, sequence, range_count FROM containers ORDER BY number;
+SELECT number, rid, database_rid, id, properties, ts, etag, lsn, sequence, range_count FROM containers
+WHERE database_rid != '' ORDER BY number;
 
 -- add_container: A new container; its number is never used again.
 INSERT INTO containers (rid, database_rid, id, properties, ts, etag, lsn, sequence, range_count)
@@ -23,17 +24,24 @@ UPDATE containers SET properties = :properties, ts = :ts, etag = :etag WHERE num
 -- advance_container: Where the log and the creation numbers of a container have got to.
 UPDATE containers SET lsn = :lsn, sequence = :sequence WHERE number = :container;
 
--- drop_container: Forgets a container.
+-- drop_container: Takes a container out of its database; its rows stay until they are erased in slices.
+UPDATE containers SET database_rid = '', id = rid WHERE number = :container;
+
+-- dropped_containers: Containers whose rows are still to be erased.
+SELECT number FROM containers WHERE database_rid = '' ORDER BY number;
+
+-- erase_items: Deletes a slice of a dropped container's items.
+DELETE FROM items WHERE row IN (SELECT row FROM items WHERE container = :container LIMIT :slice);
+
+-- erase_unique_values: Deletes a slice of a dropped container's unique values.
+DELETE FROM unique_values WHERE (container, partition_key, key_index, value) IN
+  (SELECT container, partition_key, key_index, value FROM unique_values WHERE container = :container LIMIT :slice);
+
+-- erase_changes: Deletes a slice of a dropped container's log.
+DELETE FROM changes WHERE rowid IN (SELECT rowid FROM changes WHERE container = :container LIMIT :slice);
+
+-- forget_container: Forgets a dropped container that holds nothing any more.
 DELETE FROM containers WHERE number = :container;
-
--- drop_items: Deletes a container's items.
-DELETE FROM items WHERE container = :container;
-
--- drop_unique_values: Deletes a container's unique values.
-DELETE FROM unique_values WHERE container = :container;
-
--- drop_changes: Deletes a container's log.
-DELETE FROM changes WHERE container = :container;
 
 -- list_offers: All throughput offers, oldest first.
 SELECT rid, resource_rid, resource_link, content, ts, etag FROM offers ORDER BY rowid;
@@ -128,8 +136,9 @@ WHERE expires_at IS NOT NULL AND expires_at <= :now AND container = :container A
 SELECT row, partition_key, epk, id, sequence, body, size, etag, ts, written_at, lsn FROM items INDEXED BY items_by_expiry
 WHERE expires_at IS NOT NULL AND expires_at <= :now AND container = :container ORDER BY expires_at LIMIT :slice;
 
--- expired_containers: Containers that hold items whose time is over.
-SELECT DISTINCT container FROM items INDEXED BY items_by_expiry WHERE expires_at IS NOT NULL AND expires_at <= :now;
+-- expired_containers: Containers, but for dropped ones, that hold items whose time is over.
+SELECT number FROM containers WHERE database_rid != '' AND number IN
+  (SELECT container FROM items INDEXED BY items_by_expiry WHERE expires_at IS NOT NULL AND expires_at <= :now);
 
 -- count_items: Number and size of a container's items.
 SELECT count(*), coalesce(sum(size), 0) FROM items WHERE container = :container;

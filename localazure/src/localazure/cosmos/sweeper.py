@@ -1,4 +1,7 @@
-"""Deletes expired items, in small transactions, and tells readers of all versions about it."""
+"""Deletes what nobody can see any more, in small transactions: expired items and the rows of dropped containers.
+
+Readers of all versions are told of the former.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from localazure.cosmos.writer import Item, writing
 
 INTERVAL_S: Final = 0.5
 SLICE: Final = 500
+ERASURES: Final = ("erase_items", "erase_unique_values", "erase_changes")
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +41,15 @@ def sweep_container(store: Store, container: Container, now: datetime) -> int:
     return len(items)
 
 
+def erase_slice(store: Store, number: int, size: int = SLICE) -> bool:
+    """Delete one slice of each kind of row of a dropped container; returns whether something may be left."""
+    with store.transaction():
+        erased = [store.run(statement, container=number, slice=size).rowcount for statement in ERASURES]
+        if not any(erased):
+            store.run("forget_container", container=number)
+    return any(erased)
+
+
 async def sweep_forever(
     store: Store, find: Callable[[int], Container], clock: Clock, *, retention_s: int | None
 ) -> NoReturn:
@@ -49,6 +62,11 @@ async def sweep_forever(
         try:
             if retention_s is not None:
                 store.run("forget_changes", before=int(clock.now().timestamp()) - retention_s)
+            for (number,) in store.rows("dropped_containers"):
+                erased = True
+                while erased:
+                    erased = erase_slice(store, number)
+                    await asyncio.sleep(0)
             for (number,) in store.rows("expired_containers", now=clock.now().timestamp()):
                 swept = SLICE
                 while swept == SLICE:
