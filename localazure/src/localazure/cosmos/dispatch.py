@@ -10,15 +10,18 @@ from localazure.cosmos import session
 from localazure.cosmos.account import Account
 from localazure.cosmos.addressing import FEEDS, Kind
 from localazure.cosmos.api import containers, databases, items, offers, queries
+from localazure.cosmos.charges import SMALLEST
 from localazure.cosmos.errors import (
     CONTAINER_RECREATED,
     PARENT_MISSING,
     BadRequest,
     MethodNotAllowed,
     NotFound,
+    ServiceError,
 )
 from localazure.cosmos.faults import OPERATION_HEADER, RESOURCE_HEADER
 from localazure.cosmos.messages import Call, Reply
+from localazure.cosmos.query import QueryError
 from localazure.cosmos.resources import Container
 from localazure.cosmos.scope import RANGE_HEADER
 
@@ -100,8 +103,12 @@ async def _throttled(account: Account, container: Container, call: Call, handler
     reads = call.method == "GET" or call.is_query
     if reads and account.options.check_session:
         session.check(container, call.headers)
-    answer = handler(account, container, call)
-    reply = await answer if inspect.isawaitable(answer) else answer
+    try:
+        answer = handler(account, container, call)
+        reply = await answer if inspect.isawaitable(answer) else answer
+    except (ServiceError, QueryError):
+        account.budgets.pay(payer, SMALLEST)
+        raise
     level = call.headers.get("x-ms-consistency-level") or account.options.consistency
     if reads and level in DOUBLED_LEVELS:
         reply.charge *= 2
