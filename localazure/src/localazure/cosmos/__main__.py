@@ -8,6 +8,7 @@ import logging
 import ssl
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from localazure.child import PORT_TAKEN, announce_ready, follow_parent
 from localazure.clock import SystemClock
@@ -16,6 +17,7 @@ from localazure.cosmos.http import CosmosServer
 from localazure.cosmos.options import CONSISTENCY_LEVELS, EMULATOR_KEY, Options
 from localazure.errors import ConfigError, PortTakenError
 from localazure.serving import stop_requested
+from localazure.tls import ensure_tls
 
 QUERY_MODE_HELP = "strict leaves merging the results of several partitions to clients, as the service does"
 SWITCH_INTERVAL_S = 0.0005  # a query in a thread must not keep the event loop waiting for its turn
@@ -57,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-auth", action="store_true", help="accept every request")
     parser.add_argument("--aad-jwks", type=Path, help="JWKS file to verify bearer tokens with; without it any will do")
     parser.add_argument("--tls", action="store_true", help="speak TLS on the port")
-    parser.add_argument("--cert", type=Path, help="certificate chain (PEM) for --tls")
+    parser.add_argument("--cert", type=Path, help="certificate chain (PEM) for --tls; default: a self-made one")
     parser.add_argument("--cert-key", type=Path, help="private key (PEM) for --tls")
     parser.add_argument("--advertise", default="", help="URL that clients are told to use; default: the one they used")
     parser.add_argument("--consistency", choices=CONSISTENCY_LEVELS, default="Session", help="account default")
@@ -100,14 +102,25 @@ def _options(arguments: argparse.Namespace) -> Options:
 def _tls(arguments: argparse.Namespace) -> ssl.SSLContext | None:
     if not arguments.tls:
         return None
+    if not arguments.cert and not arguments.cert_key:
+        return _self_made_tls(arguments.data)
     if not arguments.cert or not arguments.cert_key:
-        raise ConfigError("--tls needs --cert and --cert-key")
+        raise ConfigError("--cert and --cert-key go together")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         context.load_cert_chain(arguments.cert, arguments.cert_key)
     except (OSError, ssl.SSLError) as error:
         raise ConfigError(f"--cert {arguments.cert} and --cert-key {arguments.cert_key}: {error}") from error
     return context
+
+
+def _self_made_tls(data: str) -> ssl.SSLContext:
+    """A certificate for this machine, kept next to the data. Clients do not check those of localhost."""
+    now = SystemClock().now()
+    if data != ":memory:":
+        return ensure_tls(Path(data).with_suffix(".tls"), now=now).server_context()
+    with TemporaryDirectory(prefix="cosmos-tls-") as folder:
+        return ensure_tls(Path(folder), now=now).server_context()
 
 
 if __name__ == "__main__":
