@@ -9,7 +9,7 @@ A rule is a JSON object; all of it is optional but `action`:
                 "delayMs": 0, "drop": "none"}}
 
 The first rule that matches decides. `skip` lets so many matching requests through, `times` ends the rule after so many
-hits. A `drop` of `before` hangs up instead of processing, `after` processes and then hangs up.
+hits. A `drop` of `before` hangs up instead of processing, `after` processes and then hangs up. A delay comes first.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from localazure.cosmos.errors import BadRequest
 
 OPERATION_HEADER: Final = "x-ms-thinclient-proxy-operation-type"
 RESOURCE_HEADER: Final = "x-ms-thinclient-proxy-resource-type"
+DROPS: Final = ("none", "before", "after")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +57,11 @@ class Faults:
         self._rules: list[_Rule] = []
 
     def add(self, given: Mapping[str, Any]) -> None:
-        """Put a rule behind the others. Raises BadRequest for one that cannot be read."""
+        """Put a rule behind the others. Raises BadRequest for one that cannot be read or would never do anything."""
         try:
-            action, match = given["action"], given.get("match", {})
-            re.compile(match.get("path", ""))
-            made = Action(
-                int(action.get("status", 0)),
-                int(action.get("subStatus", 0)),
-                {str(name): str(value) for name, value in action.get("headers", {}).items()},
-                float(action.get("delayMs", 0)) / 1000,
-                str(action.get("drop", "none")),
-            )
-            times = None if given.get("times") is None else int(given["times"])
-            skip, probability = int(given.get("skip", 0)), float(given.get("probability", 1.0))
+            self._rules.append(_rule(given))
         except (KeyError, TypeError, ValueError, AttributeError, re.error) as error:
             raise BadRequest(f"The fault rule cannot be read: {error!r}.") from error
-        self._rules.append(_Rule(given, match, made, skip, times, probability))
 
     def list(self) -> list[dict[str, Any]]:
         """The rules in force, each with the number of its hits."""
@@ -96,6 +86,39 @@ class Faults:
                 self._rules.remove(rule)
             return rule.action
         return None
+
+
+def _rule(given: Mapping[str, Any]) -> _Rule:
+    action, match = given["action"], given.get("match", {})
+    _check_names(given, "match", "skip", "times", "probability", "action")
+    _check_names(match, "operation", "resource", "method", "path", "container", "id")
+    re.compile(match.get("path", ""))
+    times = None if given.get("times") is None else int(given["times"])
+    rule = _Rule(given, match, _action(action), int(given.get("skip", 0)), times, float(given.get("probability", 1.0)))
+    if rule.skip < 0 or (times is not None and times < 1) or not 0 <= rule.probability <= 1:
+        raise ValueError("skip is at least 0, times at least 1, probability from 0 to 1")
+    return rule
+
+
+def _action(given: Mapping[str, Any]) -> Action:
+    _check_names(given, "status", "subStatus", "headers", "delayMs", "drop")
+    action = Action(
+        int(given.get("status", 0)),
+        int(given.get("subStatus", 0)),
+        {str(name): str(value) for name, value in given.get("headers", {}).items()},
+        float(given.get("delayMs", 0)) / 1000,
+        str(given.get("drop", "none")),
+    )
+    if action.drop not in DROPS or action.delay_s < 0 or not (action.status == 0 or 400 <= action.status < 600):
+        raise ValueError("status is 400 to 599, delayMs at least 0, drop one of none, before, after")
+    if action == Action():
+        raise ValueError("the action does nothing")
+    return action
+
+
+def _check_names(given: Mapping[str, Any], *known: str) -> None:
+    if unknown := set(given) - set(known):
+        raise ValueError(f"{', '.join(sorted(unknown))} is not among {', '.join(known)}")
 
 
 def _matches(match: Mapping[str, str], method: str, path: str, address: Address, headers: Mapping[str, str]) -> bool:
