@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+from localazure.durable.settings import TaskHubSettings
 from localazure.errors import ConfigError
 from localazure.host.app_loader import DEFAULT_SCRIPT, load_functions
 from localazure.host.host_json import Section, load_host_json
@@ -38,14 +41,25 @@ class App:
         return self.host_json.duration("functionTimeout", _DEFAULT_TIME_LIMIT, at_least=timedelta(seconds=1))
 
     @property
+    def hub_settings(self) -> TaskHubSettings:
+        """`extensions.durableTask`. Raises ConfigError."""
+        section = self.host_json.section("extensions").section("durableTask")
+        try:
+            return TaskHubSettings.from_host_json(section.values, os.environ)
+        except ValueError as error:
+            raise ConfigError(f"host.json: {error}") from error
+
+    @property
     def threads(self) -> int | None:
         """How many plain functions may run at once; None for Python's default."""
         text = self.settings.get("PYTHON_THREADPOOL_THREAD_COUNT")
         return int(text) if text.isdecimal() and int(text) >= 1 else None
 
 
-def load_app(root: Path, port: int | None) -> App:
+def load_app(root: Path, port: int | None, set_up_logs: Callable[[Mapping[str, Any]], None] = configure_logging) -> App:
     """Read settings, then host.json, then import and index the app. Raises ConfigError.
+
+    `set_up_logs` is given the log levels by category before the app is imported.
 
     Changes the environment and the current directory, as the Functions host does for its worker.
     """
@@ -55,7 +69,7 @@ def load_app(root: Path, port: int | None) -> App:
     wanted_port = next((p for p in (port, local_host.port) if p is not None), DEFAULT_PORT)
     set_host_defaults(root, os.environ, wanted_port)
     host_json = load_host_json(root / "host.json", os.environ)
-    configure_logging(host_json.section("logging").section("logLevel").values)
+    set_up_logs(host_json.section("logging").section("logLevel").values)
     settings = Settings(os.environ)
     sdk_functions = load_functions(root, settings.get("PYTHON_SCRIPT_FILE_NAME", DEFAULT_SCRIPT))
     checks = {name: kind.check for name, kind in TRIGGER_KINDS.items()}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 import platform
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,6 @@ from localazure.durable.client_binding import client_binding
 from localazure.durable.errors import HubInUse
 from localazure.durable.http import ManagementApi
 from localazure.durable.hub import TaskHub
-from localazure.durable.settings import TaskHubSettings
 from localazure.errors import ConfigError
 from localazure.host.app import App
 from localazure.host.console import print_functions
@@ -61,7 +59,7 @@ class Host:
         self._id = _host_id(app.root)
         self._http = HttpOptions.read(extensions.section("http"), app.settings)
         self._queues = QueueOptions.read(extensions.section("queues"))
-        self._hub_settings = _hub_settings(app)
+        self._hub_settings = app.hub_settings
         self._storage, self._cosmos = StorageClients(app.settings), CosmosClients(app.settings)
         self._triggers = TriggerListeners(app, self._storage, self._cosmos, self._queues)
         self._invoker = self._make_invoker()
@@ -167,14 +165,6 @@ def _under(prefix: str, api: ManagementApi) -> Handler:
         return await api.handle(request, path) if first.lower() == prefix else web.Response(status=404)
 
     return handle
-
-
-def _hub_settings(app: App) -> TaskHubSettings:
-    section = app.host_json.section("extensions").section("durableTask")
-    try:
-        return TaskHubSettings.from_host_json(section.values, os.environ)
-    except ValueError as error:
-        raise ConfigError(f"host.json: {error}") from error
 
 
 def _host_id(root: Path) -> str:
