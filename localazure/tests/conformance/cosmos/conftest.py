@@ -22,6 +22,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from azure.core.pipeline.transport import RequestsTransport
 from azure.cosmos import ContainerProxy, CosmosClient, DatabaseProxy, PartitionKey
 from azure.cosmos.exceptions import CosmosHttpResponseError
 from cryptography import x509
@@ -60,6 +61,41 @@ class Admin:
 
     def advance(self, seconds: float) -> None:
         self.call("POST", "clock", {"advanceSeconds": seconds})
+
+
+@dataclass
+class Sent:
+    """A request as the client sent it, and the status of its answer."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: str
+    status: int = 0
+
+
+class Wire(RequestsTransport):
+    """The client's transport, which remembers what was sent and lets a test tamper with requests and answers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[Sent] = []
+        self.before: Callable[[Any], None] = lambda _: None
+        self.after: Callable[[Any], None] = lambda _: None
+
+    def send(self, request: Any, **options: Any) -> Any:
+        self.before(request)
+        body = request.data.decode() if isinstance(request.data, bytes) else request.data or ""
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        self.sent.append(Sent(request.method, urlsplit(request.url).path.rstrip("/"), headers, body))
+        response = super().send(request, **options)
+        self.sent[-1].status = response.status_code
+        self.after(response)
+        return response
+
+    def to(self, ending: str, method: str = "") -> list[Sent]:
+        """What was sent to paths with that ending."""
+        return [one for one in self.sent if one.path.endswith(ending) and method in {"", one.method}]
 
 
 @dataclass
@@ -204,6 +240,18 @@ def same_container(
 ) -> Callable[..., ContainerProxy]:
     """The default container through a client of its own: feed readers must not share one with writers."""
     return lambda **options: connect(server, **options).get_database_client("shop").get_container_client(container.id)
+
+
+@pytest.fixture
+def wire() -> Wire:
+    """What `wired` sends."""
+    return Wire()
+
+
+@pytest.fixture
+def wired(same_container: Callable[..., ContainerProxy], wire: Wire) -> ContainerProxy:
+    """The default container through a client whose requests can be looked at."""
+    return same_container(transport=wire)
 
 
 @pytest.fixture

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
+import select
+import socket
+import socketserver
+import threading
 import time
+from contextlib import closing
+from urllib.parse import urlsplit
 
 import jwt
 import pytest
@@ -50,6 +57,7 @@ def test_c001_a_client_connects_with_the_account_key(server, connect):
 
 def test_c002_localhost_without_a_trailing_slash_works_for_every_later_call(server, connect):
     client = connect(server.url.replace("127.0.0.1", "localhost"))
+    assert client.get_database_account().WritableLocations[0]["databaseAccountEndpoint"].startswith("http://localhost:")
     container = client.create_database("shop").create_container("orders", PartitionKey("/pk"))
     container.create_item({"id": "1", "pk": "a"})
     assert container.read_item("1", "a")["id"] == "1"
@@ -59,6 +67,7 @@ def test_c003_a_wrong_key_is_refused_with_the_text_that_the_server_signed(server
     with pytest.raises(CosmosHttpResponseError, match=r"get\\\\n\\\\n") as refusal:
         CosmosClient(server.url, "d3Jvbmc=")
     assert refusal.value.status_code == 401
+    assert [(one["path"], one["status"]) for one in server.admin.requests()] == [("/", 401)] * 4
 
 
 def test_c004_a_connection_string_works(server):
@@ -70,7 +79,8 @@ def test_c004_a_connection_string_works(server):
 def test_c005_the_account_document_names_consistency_and_locations(server, client):
     account = client.get_database_account()
     assert account.ConsistencyPolicy["defaultConsistencyLevel"] == "Session"
-    assert [one["databaseAccountEndpoint"] for one in account.WritableLocations] == [f"{server.url}/"]
+    for locations in (account.WritableLocations, account.ReadableLocations):
+        assert [one["databaseAccountEndpoint"] for one in locations] == [f"{server.url}/"]
 
 
 @pytest.mark.parametrize("name", ["a b", "é", "100%", "a+b", "a&b", "it's", 'say "x"', "%2F"])
@@ -78,18 +88,9 @@ def test_c006_odd_names_round_trip_and_their_signatures_hold(client, name):
     container = client.create_database(f"db {name}").create_container(f"c {name}", PartitionKey("/pk"))
     container.create_item({"id": f"i {name}", "pk": "a"})
     assert container.read_item(f"i {name}", "a")["id"] == f"i {name}"
+    assert [item["id"] for item in container.query_items("SELECT * FROM c", partition_key="a")] == [f"i {name}"]
     assert container.read()["id"] == f"c {name}"
-
-
-def test_c007_a_client_at_eventual_level_reads_no_ranges_for_point_operations(server, connect):
-    container = (
-        connect(server, consistency_level="Eventual")
-        .create_database("shop")
-        .create_container("orders", PartitionKey("/pk"))
-    )
-    container.create_item({"id": "1", "pk": "a"})
-    container.read_item("1", "a")
-    assert server.admin.requests(ending="/pkranges") == []
+    assert client.get_database_client(f"db {name}").read()["id"] == f"db {name}"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
@@ -97,6 +98,18 @@ def test_c008_tls_works_with_a_self_made_certificate_and_no_client_option(start_
     server = start_server(tls=certificate)
     client = connect(server.url.replace("127.0.0.1", host))
     assert client.create_database("shop").read()["id"] == "shop"
+
+
+def test_c008_a_server_that_is_given_no_certificate_makes_one(start_process, connect):
+    client = connect(start_process("--tls"))
+    assert client.create_database("shop").read()["id"] == "shop"
+
+
+def test_c009_the_synchronous_client_takes_a_token_credential_over_tls(start_server, certificate):
+    credential = Tokens()
+    with CosmosClient(start_server(tls=certificate).url, credential) as client:
+        assert client.create_database("shop").read()["id"] == "shop"
+    assert credential.scopes[0] == ("https://127.0.0.1/.default",)
 
 
 async def test_c009_a_token_credential_is_accepted_over_tls(start_server, certificate):
@@ -114,22 +127,7 @@ async def test_c009_a_token_credential_is_accepted_over_tls(start_server, certif
 def test_c009_a_token_over_plain_http_is_refused_by_the_client(server):
     with pytest.raises(ServiceRequestError):
         CosmosClient(server.url, Tokens())
-
-
-@pytest.mark.parametrize("level", ["Eventual", "ConsistentPrefix", "BoundedStaleness", "Strong", "Session"])
-def test_c010_every_account_consistency_works_and_only_session_reads_ranges(start_server, connect, level):
-    server = start_server(consistency=level)
-    container = connect(server).create_database("shop").create_container("orders", PartitionKey("/pk"))
-    container.create_item({"id": "1", "pk": "a"})
-    container.read_item("1", "a")
-    assert bool(server.admin.requests(ending="/pkranges")) == (level == "Session")
-    container.execute_item_batch([("create", ({"id": "2", "pk": "a"},))], "a")
-    assert len(list(container.query_items("SELECT * FROM c", partition_key="a"))) == 2
-    assert len(list(container.query_items_change_feed(start_time="Beginning"))) == 2
-
-
-def test_c011_a_client_may_ask_for_more_consistency_than_the_account(server, connect):
-    assert connect(server, consistency_level="Strong").create_database("shop").read()["id"] == "shop"
+    assert server.admin.requests() == []
 
 
 def test_c012_requests_go_to_the_advertised_endpoint(start_server, connect):
@@ -144,29 +142,84 @@ def test_c012_requests_go_to_the_advertised_endpoint(start_server, connect):
 
 def test_c013_discovery_survives_two_failures(server, connect):
     server.admin.fault({"status": 500}, match={"path": "^/$"}, times=2)
-    assert connect(server).create_database("shop").read()["id"] == "shop"
+    client = connect(server)
+    assert [one["status"] for one in server.admin.requests(ending="")[:3]] == [500, 500, 200]
+    assert client.create_database("shop").read()["id"] == "shop"
 
 
-def test_c014_the_first_read_after_a_write_reads_the_ranges_twice(server, container):
-    container.create_item({"id": "1", "pk": "a"})
-    before = len(server.admin.requests(ending="/pkranges"))
-    container.read_item("1", "a")
-    assert [one["status"] for one in server.admin.requests(ending="/pkranges")[before:]] == [200, 304]
+def test_c013_discovery_gives_up_after_four_refusals(server, status_of):
+    server.admin.fault({"status": 403}, match={"path": "^/$"})
+    assert status_of(CosmosClient, server.url, EMULATOR_KEY)[0] == 403
+    assert len(server.admin.requests()) == 4
 
 
-def test_c015_many_calls_read_the_ranges_once(server, container):
-    for _ in range(10):
-        container.upsert_item({"id": "1", "pk": "a"})
-        container.read_item("1", "a")
-    assert len(server.admin.requests(ending="/pkranges")) == 2
+def test_c013_without_a_listener_a_client_fails_at_once():
+    with closing(socket.socket()) as unused:
+        unused.bind(("127.0.0.1", 0))
+        with pytest.raises(ServiceRequestError):
+            CosmosClient(f"http://127.0.0.1:{unused.getsockname()[1]}", EMULATOR_KEY)
+
+
+def test_c017_diagnostics_log_the_status_of_a_failed_read(server, container, connect, caplog):
+    logger = logging.getLogger("test of diagnostics")
+    client = connect(server, logger=logger, enable_diagnostics_logging=True)
+    with caplog.at_level(logging.INFO, logger=logger.name), pytest.raises(CosmosHttpResponseError):
+        client.get_database_client("shop").get_container_client("orders").read_item("none", "a")
+    assert "Response status: 404" in caplog.text
 
 
 def test_c018_options_that_mean_nothing_here_are_ignored(container):
     container.create_item({"id": "1", "pk": "a"})
-    read = container.read_item(
-        "1", "a", priority="Low", throughput_bucket=1, max_integrated_cache_staleness_in_ms=30000
-    )
-    assert read["id"] == "1"
+    for option in (
+        {"priority": "Low"},
+        {"throughput_bucket": 1},
+        {"initial_headers": {"x-mine": "1"}},
+        {"session_token": "0:-1#1"},
+        {"max_integrated_cache_staleness_in_ms": 30000},
+        {"availability_strategy": {"threshold_ms": 500, "threshold_steps_ms": 100}},
+        {"excluded_locations": ["West US"]},
+    ):
+        assert container.read_item("1", "a", **option)["id"] == "1", option
+
+
+def test_c019_unknown_preferred_locations_only_lead_to_a_warning(server, connect, caplog):
+    with caplog.at_level(logging.WARNING):
+        client = connect(server, preferred_locations=["Nowhere", "Elsewhere"])
+    assert client.create_database("shop").read()["id"] == "shop"
+    assert "Nowhere" in caplog.text
+
+
+class PortMapping(socketserver.ThreadingTCPServer):
+    """A port that leads to another one, as the port of a container does."""
+
+    daemon_threads = True
+
+    def __init__(self, url):
+        self.target = urlsplit(url).hostname, urlsplit(url).port
+        super().__init__(("127.0.0.1", 0), PortMapping.Connection)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    class Connection(socketserver.BaseRequestHandler):
+        def handle(self):
+            with socket.create_connection(self.server.target) as upstream:
+                pairs = {self.request: upstream, upstream: self.request}
+                while True:
+                    for ready in select.select(list(pairs), [], [])[0]:
+                        if not (data := ready.recv(65536)):
+                            return
+                        pairs[ready].sendall(data)
+
+
+def test_c021_every_call_works_through_a_mapped_port(server, connect, wire):
+    with PortMapping(server.url) as mapping:
+        outside = f"http://127.0.0.1:{mapping.server_address[1]}"
+        client = connect(outside, transport=wire)
+        assert client.get_database_account().WritableLocations[0]["databaseAccountEndpoint"] == f"{outside}/"
+        container = client.create_database("shop").create_container("orders", PartitionKey("/pk"))
+        container.create_item({"id": "1", "pk": "a"})
+        assert [item["id"] for item in container.query_items("SELECT * FROM c", partition_key="a")] == ["1"]
+        assert {f"http://{one.headers.get('host', outside[7:])}" for one in wire.sent} == {outside}
+        mapping.shutdown()
 
 
 async def test_c020_tokens_are_verified_against_a_key_set(start_server, certificate, tmp_path):
@@ -175,17 +228,18 @@ async def test_c020_tokens_are_verified_against_a_key_set(start_server, certific
     (tmp_path / "jwks.json").write_text(json.dumps({"keys": [{**public, "kid": "k1", "use": "sig", "alg": "RS256"}]}))
     server = start_server(tls=certificate, aad_jwks=tmp_path / "jwks.json")
 
-    def token(lifetime_s):
-        claims = {"aud": "https://127.0.0.1", "exp": int(time.time()) + lifetime_s}
+    def token(lifetime_s, audience="https://127.0.0.1"):
+        claims = {"aud": audience, "exp": int(time.time()) + lifetime_s}
         return AioTokens(jwt.encode(claims, key, algorithm="RS256", headers={"kid": "k1"}))
 
     async with AioClient(server.url, token(3600)) as client:
         await client.create_database("shop")
-    late = AioClient(server.url, token(-3600))
-    with pytest.raises(CosmosHttpResponseError, match="expired") as refusal:
-        await late.__aenter__()
-    await late.close()
-    assert refusal.value.status_code == 401
+    for refused, reason in ((token(-3600), "expired"), (token(3600, "https://other"), "is for .https://other")):
+        client = AioClient(server.url, refused)
+        with pytest.raises(CosmosHttpResponseError, match=f"(?i){reason}") as refusal:
+            await client.__aenter__()
+        await client.close()
+        assert refusal.value.status_code == 401
 
 
 def test_c022_a_resource_token_is_refused(server, status_of):

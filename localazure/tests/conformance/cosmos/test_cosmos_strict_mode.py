@@ -83,14 +83,6 @@ def test_c154_a_plan_can_be_asked_for(container):
     assert plan["queryRanges"][0]["max"] == "FF"
 
 
-def test_c208_a_session_token_of_the_future_is_refused(start_server, connect, status_of):
-    server = start_server(check_session=True)
-    container = connect(server).create_database("shop").create_container("orders", PartitionKey("/pk"))
-    container.create_item({"id": "1", "pk": "a"})
-    assert container.read_item("1", "a")["id"] == "1"
-    assert status_of(container.read_item, "1", "a", session_token="0:-1#99") == (404, 1002)
-
-
 def history(container, token=None):
     position = {"continuation": token} if token else {"start_time": "Now"}
     found = list(container.query_items_change_feed(mode="AllVersionsAndDeletes", **position))
