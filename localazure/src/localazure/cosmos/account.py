@@ -11,6 +11,7 @@ from typing import Any
 from localazure.clock import Clock
 from localazure.cosmos.catalog import Catalog
 from localazure.cosmos.faults import Faults
+from localazure.cosmos.ledger import Ledger
 from localazure.cosmos.options import Options
 from localazure.cosmos.query_feed import QueryRunner
 from localazure.cosmos.store import Store
@@ -48,6 +49,7 @@ class Account:
             self.store.run("forget_changes", before=sys.maxsize)  # a log with a gap would be worse than none
         self.queries = QueryRunner(self.store)
         self.budgets = Budgets(self.clock, enabled=options.throttle or options.ru_per_s > 0, fixed=options.ru_per_s)
+        self.ledger = Ledger(self.clock)
         self.faults = Faults()
         self._sweeper: asyncio.Task[None] | None = None
 

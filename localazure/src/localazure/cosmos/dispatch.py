@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Final
 
 from localazure.cosmos import session
 from localazure.cosmos.account import Account
 from localazure.cosmos.addressing import FEEDS, Kind
 from localazure.cosmos.api import containers, databases, items, offers, queries
+from localazure.cosmos.api.containers import list_ranges
 from localazure.cosmos.charges import SMALLEST
 from localazure.cosmos.errors import (
     CONTAINER_RECREATED,
@@ -17,11 +18,9 @@ from localazure.cosmos.errors import (
     BadRequest,
     MethodNotAllowed,
     NotFound,
-    ServiceError,
 )
 from localazure.cosmos.faults import OPERATION_HEADER, RESOURCE_HEADER
 from localazure.cosmos.messages import Call, Reply
-from localazure.cosmos.query import QueryError
 from localazure.cosmos.resources import Container
 from localazure.cosmos.scope import RANGE_HEADER
 
@@ -52,67 +51,93 @@ _ACCOUNT: Final[dict[tuple[Kind, str], AccountHandler]] = {
 }
 
 
-def _post_items(account: Account, container: Container, call: Call) -> Reply | Awaitable[Reply]:
-    """One path, five meanings, told apart by headers in this order."""
-    if call.flag("x-ms-cosmos-is-batch-request"):
-        return items.execute_batch(account, container, call)
-    if call.flag("x-ms-cosmos-is-query-plan-request"):
-        return queries.plan_query(account, container, call)
-    if call.is_query:
-        return queries.query_items(account, container, call)
-    if call.flag("x-ms-documentdb-is-upsert"):
-        return items.upsert_item(account, container, call)
-    return items.create_item(account, container, call)
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What can be asked of a container's items, and the name under which its charges are counted."""
+
+    name: str
+    handler: ContainerHandler
 
 
-_CONTAINER: Final[dict[tuple[Kind, str], ContainerHandler]] = {
-    (Kind.RANGES, "GET"): containers.list_ranges,
-    (Kind.ITEMS, "GET"): queries.get_items,
-    (Kind.ITEMS, "POST"): _post_items,
-    (Kind.ITEM, "GET"): items.read_item,
-    (Kind.ITEM, "PUT"): items.replace_item,
-    (Kind.ITEM, "PATCH"): items.patch_item,
-    (Kind.ITEM, "DELETE"): items.delete_item,
-    (Kind.DELETE_BY_KEY, "POST"): items.delete_partition,
+_BATCH: Final = Operation("Batch", items.execute_batch)
+_CHANGE_FEED: Final = Operation("Change feed", queries.get_items)
+_CREATE: Final = Operation("Create", items.create_item)
+_PLAN: Final = Operation("Query plan", queries.plan_query)
+_QUERY: Final = Operation("Query", queries.query_items)
+_READ_FEED: Final = Operation("Read feed", queries.get_items)
+_UPSERT: Final = Operation("Upsert", items.upsert_item)
+
+_ITEMS: Final[dict[tuple[Kind, str], Operation]] = {
+    (Kind.ITEM, "GET"): Operation("Read", items.read_item),
+    (Kind.ITEM, "PUT"): Operation("Replace", items.replace_item),
+    (Kind.ITEM, "PATCH"): Operation("Patch", items.patch_item),
+    (Kind.ITEM, "DELETE"): Operation("Delete", items.delete_item),
+    (Kind.DELETE_BY_KEY, "POST"): Operation("Delete by key", items.delete_partition),
 }
-_KINDS_BELOW_CONTAINER: Final = frozenset(kind for kind, _ in _CONTAINER)
 
 
 async def dispatch(account: Account, call: Call) -> Reply:
     """Answer an authenticated call. Raises ServiceError and QueryError."""
     _check_intention(call)
-    route = (call.address.kind, call.method)
-    if route in _ACCOUNT:
-        return _ACCOUNT[route](account, call)
-    if route not in _CONTAINER:
-        raise MethodNotAllowed(f"{call.method} is not for {'/'.join(call.address.segments) or '/'}.")
+    handler = _ACCOUNT.get((call.address.kind, call.method))
+    if handler:
+        return handler(account, call)
+    operation = _operation_of(call)
     container = _container_of(account, call)
-    if call.address.kind is Kind.RANGES:
-        answer = _CONTAINER[route](account, container, call)
-    else:
-        answer = _throttled(account, container, call, _CONTAINER[route])
-    reply = await answer if inspect.isawaitable(answer) else answer
+    reply = await _charged(account, container, call, operation) if operation else list_ranges(account, container, call)
     _add_container_headers(container, reply)
     return reply
 
 
-async def _throttled(account: Account, container: Container, call: Call, handler: ContainerHandler) -> Reply:
+def _operation_of(call: Call) -> Operation | None:
+    """None for a list of the partition key ranges, which every client asks for. Raises MethodNotAllowed."""
+    kind, method = call.address.kind, call.method
+    if kind is Kind.ITEMS and method == "POST":
+        return _posted(call)
+    if kind is Kind.ITEMS and method == "GET":
+        return _CHANGE_FEED if "a-im" in call.headers else _READ_FEED
+    if kind is Kind.RANGES and method == "GET":
+        return None
+    if (kind, method) not in _ITEMS:
+        raise MethodNotAllowed(f"{method} is not for {'/'.join(call.address.segments) or '/'}.")
+    return _ITEMS[kind, method]
+
+
+def _posted(call: Call) -> Operation:
+    """One path, five meanings, told apart by headers in this order."""
+    if call.flag("x-ms-cosmos-is-batch-request"):
+        return _BATCH
+    if call.flag("x-ms-cosmos-is-query-plan-request"):
+        return _PLAN
+    if call.is_query:
+        return _QUERY
+    return _UPSERT if call.flag("x-ms-documentdb-is-upsert") else _CREATE
+
+
+async def _charged(account: Account, container: Container, call: Call, operation: Operation) -> Reply:
+    """Run an operation within its budget. What is refused costs something, too."""
     payer, offer = account.catalog.offer_for(container)
     if offer:
         account.budgets.admit(payer, offer.ru_per_s)
-    reads = call.method == "GET" or call.is_query
+    charge = SMALLEST
+    try:
+        reply = await _run(account, container, call, operation)
+        charge = reply.charge
+    finally:
+        account.budgets.pay(payer, charge)
+        account.ledger.add(container, operation.name, charge)
+    return reply
+
+
+async def _run(account: Account, container: Container, call: Call, operation: Operation) -> Reply:
+    reads = call.method == "GET" or operation is _QUERY
     if reads and account.options.check_session:
         session.check(container, call.headers)
-    try:
-        answer = handler(account, container, call)
-        reply = await answer if inspect.isawaitable(answer) else answer
-    except (ServiceError, QueryError):
-        account.budgets.pay(payer, SMALLEST)
-        raise
+    answer = operation.handler(account, container, call)
+    reply = answer if isinstance(answer, Reply) else await answer
     level = call.headers.get("x-ms-consistency-level") or account.options.consistency
     if reads and level in DOUBLED_LEVELS:
         reply.charge *= 2
-    account.budgets.pay(payer, reply.charge)
     return reply
 
 

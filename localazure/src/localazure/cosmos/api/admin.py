@@ -32,6 +32,8 @@ class Admin:
             ("POST", "faults"): lambda: self._add_fault(body),
             ("DELETE", "faults"): self._clear_faults,
             ("POST", "clock"): lambda: self._advance(body),
+            ("GET", "charges"): self._charges,
+            ("DELETE", "charges"): self._forget_charges,
             ("POST", "reset"): self._reset,
         }
         if (method, name) in actions:
@@ -77,6 +79,14 @@ class Admin:
             raise BadRequest(f"advanceSeconds must be a number of seconds, not {seconds!r}.")
         self._account.clock.advance(seconds)
         return Reply(text=dump({"now": self._account.clock.now().isoformat()}))
+
+    def _charges(self) -> Reply:
+        ledger = self._account.ledger
+        return Reply(text=dump({"since": ledger.since.isoformat(), "charges": ledger.entries(), "note": CHARGES}))
+
+    def _forget_charges(self) -> Reply:
+        self._account.ledger.clear()
+        return Reply(204)
 
     def _reset(self) -> Reply:
         self._account.catalog.drop_everything()
