@@ -9,9 +9,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from localazure.cosmos import addressing, ttl
 from localazure.cosmos.errors import Conflict, TooLarge
@@ -25,9 +24,8 @@ MAX_ITEM_BYTES: Final = 2 * 1024 * 1024
 SYSTEM_PROPERTIES: Final = frozenset({"_rid", "_self", "_etag", "_attachments", "_ts", "_lsn"})
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A stored item. `body` is the user's JSON text, `size` its length in bytes."""
+class Item(NamedTuple):
+    """A stored item, a row of the store. `body` is the user's JSON text, `size` its length in bytes."""
 
     row: int
     partition_key: str
@@ -108,7 +106,7 @@ class Writer:
         )
         self._claim_unique_values(item, document)
         self._log("create", item, None)
-        return replace(item, row=cursor.lastrowid or 0)
+        return item._replace(row=cursor.lastrowid or 0)
 
     def change(self, old: Item, document: Mapping[str, Any]) -> Item:
         """Store a new version of an item. Raises as `insert` does."""
@@ -136,7 +134,7 @@ class Writer:
         written_at = self.now.timestamp()
         ts = int(written_at)
         etag = f'"{self.lsn:08x}-{self.position:04x}-0000-{self.container.number:04x}-{ts:012x}"'
-        return replace(item, body=body, size=size, etag=etag, ts=ts, written_at=written_at, lsn=self.lsn)
+        return item._replace(body=body, size=size, etag=etag, ts=ts, written_at=written_at, lsn=self.lsn)
 
     def _columns(self, item: Item, document: Mapping[str, Any]) -> dict[str, Any]:
         return {
