@@ -65,13 +65,14 @@ class Admin:
 
 @dataclass
 class Sent:
-    """A request as the client sent it, and the status of its answer."""
+    """A request as the client sent it, and the status and headers of its answer."""
 
     method: str
     path: str
     headers: dict[str, str]
     body: str
     status: int = 0
+    answered: dict[str, str] = field(default_factory=dict)
 
 
 class Wire(RequestsTransport):
@@ -87,9 +88,11 @@ class Wire(RequestsTransport):
         self.before(request)
         body = request.data.decode() if isinstance(request.data, bytes) else request.data or ""
         headers = {name.lower(): value for name, value in request.headers.items()}
-        self.sent.append(Sent(request.method, urlsplit(request.url).path.rstrip("/"), headers, body))
+        sent = Sent(request.method, urlsplit(request.url).path.rstrip("/"), headers, body)
+        self.sent.append(sent)
         response = super().send(request, **options)
-        self.sent[-1].status = response.status_code
+        sent.status = response.status_code
+        sent.answered = {name.lower(): value for name, value in response.headers.items()}
         self.after(response)
         return response
 
