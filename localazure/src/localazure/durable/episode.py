@@ -26,7 +26,6 @@ from localazure.durable.events import (
     event,
     failure,
     parse_time,
-    sdk_text,
 )
 from localazure.durable.execution import Execution, Outcome, OutcomeKind
 from localazure.durable.matching import NonDeterminism, UnusableAnswer, check_answer, match_actions
@@ -48,14 +47,19 @@ class Episode:
     ended_timers: list[int] = field(default_factory=list)
     last_seq: int = 0
     _texts: list[str] = field(default_factory=list)
+    _stored: dict[int, str] = field(default_factory=dict)
 
     @property
     def texts(self) -> list[str]:
         """The events as they are stored; each is serialised once."""
-        self._texts += map(dump, self.events[len(self._texts) :])
+        for place in range(len(self._texts), len(self.events)):
+            self._texts.append(self._stored.get(place) or dump(self.events[place]))
         return self._texts
 
-    def take(self, taken: Event) -> None:
+    def take(self, taken: Event, text: str = "") -> None:
+        """Take an event; `text` is what it looks like in the store, if it is there already."""
+        if text:
+            self._stored[len(self.events)] = text
         self.events.append(taken)
         self.execution.absorb(taken)
 
@@ -66,14 +70,16 @@ class Episode:
 
     def context(self, settings: TaskHubSettings) -> str:
         """The input of the orchestrator call."""
-        execution = self.execution
-        history = execution.past + sdk_text(self.events, self.texts, played=False)
-        replaying = bool(execution.past)
-        return context_text(execution.start, history, replaying=replaying, http_poll_ms=settings.http_poll_ms)
+        transcript = self.execution.transcript
+        history = transcript.tell(self.events, self.texts).everything
+        replaying = bool(transcript)
+        return context_text(self.execution.start, history, replaying=replaying, http_poll_ms=settings.http_poll_ms)
 
 
 def begin(execution: Execution, inbox: Sequence[Message], now: datetime) -> Episode | None:
     """Take what can be taken from the inbox, which is in order of arrival. None when that is nothing."""
+    if not inbox and execution.status != RuntimeStatus.PENDING:
+        return None
     episode = Episode(execution, max(now, execution.time or now))
     episode.events.append(event(EventType.ORCHESTRATOR_STARTED, episode.at))
     if execution.status == RuntimeStatus.PENDING:
@@ -133,17 +139,18 @@ def _take_messages(episode: Episode, inbox: Sequence[Message]) -> None:
         if execution.is_stale(message):
             episode.consume(message)
             continue
-        taken = message.event
+        taken, text = message.event, message.text
         if taken["EventType"] == EventType.EVENT_RAISED and "TaskScheduledId" not in taken:
             name = None if execution.outcome else execution.awaited_name(taken["Name"])
             if name is None:
                 continue
-            taken = {**taken, "Name": name}
+            if name != taken["Name"]:
+                taken, text = {**taken, "Name": name}, ""
         if not execution.is_allocating(taken):
             may_allocate = False
         elif not may_allocate:
             break
-        episode.take(taken)
+        episode.take(taken, text)
         episode.consume(message)
         episode.last_seq = message.seq
 
@@ -190,7 +197,7 @@ def _conclude(episode: Episode, record: Event, decision: Decision, settings: Tas
     events.append(record)
     decision.history = ",".join(episode.texts)
     decision.status, decision.custom_status = execution.status, execution.custom_status
-    execution.past += sdk_text(events, episode.texts, played=True)
+    execution.remember(events, episode.texts)
 
 
 def _note_answer(record: Event, episode: Episode, answer: Answer, settings: TaskHubSettings) -> None:

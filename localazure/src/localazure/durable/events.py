@@ -1,13 +1,13 @@
 """History events: their numbers, their fields, and the JSON text that is stored and sent to the SDK.
 
-An event is a dict with the field names of the protocol. It is serialised once. The stored text has no `IsPlayed`;
-the flag is put in front when the text is sent, because it says where the reader stands, not what happened.
+An event is a dict with the field names of the protocol, of which the first three are `EventType`, `EventId` and
+`Timestamp`. It is serialised once. The stored text has no `IsPlayed`: that says where a reader stands, not what
+happened.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
@@ -52,18 +52,6 @@ FAILURES = frozenset({EventType.TASK_FAILED, EventType.CHILD_FAILED})
 CONTROLS = frozenset(
     {EventType.EXECUTION_TERMINATED, EventType.EXECUTION_SUSPENDED, EventType.EXECUTION_RESUMED},
 )
-READ_BY_SDK = frozenset(
-    {
-        EventType.EXECUTION_STARTED,
-        EventType.TIMER_FIRED,
-        EventType.ORCHESTRATOR_STARTED,
-        EventType.EVENT_SENT,
-        EventType.EVENT_RAISED,
-    }
-    | SUCCESSES
-    | FAILURES,
-)
-"""The SDK ignores all other events but pays for parsing them, so they are not sent."""
 
 
 def protocol_name(event_type: int) -> str:
@@ -124,13 +112,3 @@ def parse_stored(text: str) -> list[Event]:
     """The events of a stored text, which are joined by commas."""
     parsed: list[Event] = json.loads(f"[{text}]")
     return parsed
-
-
-def sdk_text(events: Iterable[Event], texts: Iterable[str], *, played: bool) -> str:
-    """The events that the SDK reads, each followed by a comma, with the replay flag of this moment.
-
-    `texts` are the same events as JSON objects.
-    """
-    flag = '{"IsPlayed":true,' if played else '{"IsPlayed":false,'
-    pairs = zip(events, texts, strict=True)
-    return "".join(f"{flag}{text[1:]}," for each, text in pairs if each["EventType"] in READ_BY_SDK)

@@ -13,7 +13,7 @@ execution cannot differ from the one that was lost.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -29,9 +29,10 @@ from localazure.durable.actions import (
     build,
     has_any,
 )
-from localazure.durable.events import FAILURES, Event, EventType, dump, parse_time, sdk_text
+from localazure.durable.events import FAILURES, Event, EventType, dump, parse_time
 from localazure.durable.records import Message, Start
 from localazure.durable.status import RuntimeStatus, move
+from localazure.durable.transcript import Transcript
 
 
 class OutcomeKind(StrEnum):
@@ -81,7 +82,8 @@ class Execution:
         self.actions: list[Action] = []
         self.leaves: list[Leaf] = []
         self.open: dict[int, Task] = {}
-        self.past = ""  # what the SDK is sent of earlier episodes
+        self.transcript = Transcript()
+        self.calls = 0  # of the orchestrator, as far as they are in the history
         self.time: datetime | None = None  # of the latest episode
         self._next_id = 0
         self._held: deque[Leaf] = deque()
@@ -98,10 +100,13 @@ class Execution:
     def restore(cls, start: Start, history: Iterable[Event], custom_status: str | None = None) -> Execution:
         """The execution that wrote this history."""
         execution = cls(start, custom_status)
-        events = list(history)
-        for each in events:
+        episode: list[Event] = []
+        for each in history:
             execution.apply(each)
-        execution.past = sdk_text(events, map(dump, events), played=True)
+            episode.append(each)
+            if each["EventType"] == EventType.ORCHESTRATOR_COMPLETED:
+                execution.remember(episode, [dump(event) for event in episode])
+                episode = []
         return execution
 
     # Questions
@@ -205,6 +210,12 @@ class Execution:
         created, self._created = self._created, []
         created.sort(key=lambda item: item[0])
         return created
+
+    def remember(self, episode: Sequence[Event], texts: Sequence[str]) -> None:
+        """Keep what the next call tells of a closed episode; `texts` are its events as they are stored."""
+        called = "Actions" in episode[-1]
+        self.calls += called
+        self.transcript.add(episode, texts, called=called)
 
     def _list(self, actions: list[Action]) -> None:
         for action in actions:

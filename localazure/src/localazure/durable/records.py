@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from localazure.durable.events import Event
+from localazure.durable.events import Event, dump
 from localazure.durable.status import RuntimeStatus
 
 
@@ -47,7 +47,7 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An event on its way into a history. `seq` is its arrival number.
+    """An event on its way into a history. `seq` is its arrival number, `text` the event as it is stored.
 
     `execution_id` names the execution it is meant for; None means whichever runs (external events, control).
     """
@@ -55,6 +55,10 @@ class Message:
     seq: int
     execution_id: str | None
     event: Event
+    text: str = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", dump(self.event))
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ def message_row(instance_id: str, message: Message) -> dict[str, Any]:
         "seq": message.seq,
         "instance_id": instance_id,
         "execution_id": message.execution_id,
-        "event": dump(message.event),
+        "event": message.text,
     }
 
 
