@@ -6,6 +6,7 @@ import secrets
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Generic, TypeVar
 
 import azure.functions as func
@@ -29,11 +30,15 @@ class OutValue(func.Out[T], Generic[T]):
 
 @dataclass(frozen=True)
 class TraceContext:
-    """W3C trace context, under the new and the older attribute names."""
+    """W3C trace context, under the new and the older attribute names. Without a parent, a trace begins here."""
 
-    trace_parent: str = field(default_factory=lambda: f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00")
+    parent: str = ""
     trace_state: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def trace_parent(self) -> str:
+        return self.parent or f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"
 
     @property
     def Traceparent(self) -> str:  # noqa: N802  # the worker's spelling

@@ -7,17 +7,18 @@ own, so that user threads that block cannot starve them. Outputs are written onl
 from __future__ import annotations
 
 import asyncio
-import contextvars
+import logging
+import os
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from random import getrandbits
 from typing import Any, Protocol
-from uuid import uuid4
+from uuid import UUID
 
 from azure.functions.meta import Datum
 
@@ -27,10 +28,12 @@ from localazure.host import converters, expressions
 from localazure.host.context import InvocationContext, OutValue, RetryContext, TraceContext
 from localazure.host.functions import Binding, HostedFunction
 from localazure.host.logs import current_function, function_logger
+from localazure.host.threads import Threads
 from localazure.host.timespans import format_timespan
 from localazure.host.tracebacks import user_traceback
 
 REPLAY_THREADS = 4
+REPLAY_PATIENCE_S = 0.02
 MANUAL_REASON = "This function was programmatically called via the host APIs."
 
 
@@ -83,12 +86,14 @@ class Invoker:
         self._readers = readers
         self._writers = writers
         self._thread_storage = threading.local()
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="function")
-        self._replay_pool = ThreadPoolExecutor(REPLAY_THREADS, thread_name_prefix="orchestrator")
+        self._threads = Threads("function", threads or min(32, (os.cpu_count() or 1) + 4))
+        self._replay_threads = Threads("orchestrator", REPLAY_THREADS, REPLAY_PATIENCE_S)
         self._running: set[asyncio.Task[Any]] = set()
-        self._counting = threading.Lock()
-        self.busy_threads = 0
+
+    @property
+    def busy_threads(self) -> int:
         """Calls of plain functions that have not returned; they cannot be cancelled."""
+        return self._threads.busy + self._replay_threads.busy
 
     @property
     def running(self) -> int:
@@ -100,14 +105,25 @@ class Invoker:
 
         Raises FunctionFailure, already logged. Being cancelled means a shutdown: nothing is known of the outcome.
         """
-        invocation_id = str(uuid4())
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  # a coroutine always runs in a task
         self._running.add(task)
+        token = current_function.set(function.name)
+        report = _Report(function.name, call.reason)
         try:
-            with self._observed(function, call.reason, invocation_id):
-                return await self._within_time_limit(function, self._run(function, call, invocation_id))
+            result = await self._within_time_limit(function, self._run(function, call, report.invocation_id))
+        except asyncio.CancelledError:
+            report.end("Cancelled", logging.WARNING)
+            raise
+        except Exception as error:
+            failure = self._failure(error)
+            report.end("Failed", logging.ERROR, failure.stack)
+            raise failure from error
+        else:
+            report.end("Succeeded")
+            return result
         finally:
+            current_function.reset(token)
             self._running.discard(task)
 
     async def drain(self, grace_s: float) -> None:
@@ -118,42 +134,19 @@ class Invoker:
         for task in leftover:
             task.cancel()
         await asyncio.gather(*leftover, return_exceptions=True)
-        for pool in (self._pool, self._replay_pool):
-            pool.shutdown(wait=False, cancel_futures=True)
-
-    @contextmanager
-    def _observed(self, function: HostedFunction, reason: str, invocation_id: str) -> Iterator[None]:
-        """Log start and end, mark what is logged meanwhile as the function's, and raise failures as one type."""
-        log = function_logger(function.name)
-        started = time.monotonic()
-
-        def end(outcome: str) -> str:
-            duration_ms = round((time.monotonic() - started) * 1000)
-            return f"Executed 'Functions.{function.name}' ({outcome}, Id={invocation_id}, Duration={duration_ms}ms)"
-
-        log.info("Executing 'Functions.%s' (Reason='%s', Id=%s)", function.name, reason, invocation_id)
-        token = current_function.set(function.name)
-        try:
-            yield
-            log.info(end("Succeeded"))
-        except asyncio.CancelledError:
-            log.warning(end("Cancelled"))
-            raise
-        except Exception as error:
-            failure = self._failure(error)
-            log.error("%s\n%s", end("Failed"), failure.stack)  # noqa: TRY400  # the stack begins with the user's frames
-            raise failure from error
-        finally:
-            current_function.reset(token)
+        for threads in (self._threads, self._replay_threads):
+            threads.close()
 
     async def _within_time_limit(self, function: HostedFunction, run: Awaitable[Datum]) -> Datum:
         limit = self._time_limit
-        timeout = asyncio.timeout(limit.total_seconds() if limit else None)
+        if limit is None:
+            return await run
+        timeout = asyncio.timeout(limit.total_seconds())
         try:
             async with timeout:
                 return await run
         except TimeoutError:
-            if limit is None or not timeout.expired():
+            if not timeout.expired():
                 raise  # the function's own
             text = f"Timeout value of {format_timespan(limit)} exceeded by function: {function.name}."
             raise FunctionTimeoutError(f"{text} Initiating cancellation.") from None
@@ -187,34 +180,18 @@ class Invoker:
         if function.is_async:
             return await function.call(**arguments)
         if function.is_replayed:
-            value = arguments[function.trigger_name]
-            return await self._in_thread(self._replay_pool, lambda: function.call(value))
+            return await self._replay_threads.run(partial(function.call, arguments[function.trigger_name]))
 
         def call_with_id() -> Any:
             self._thread_storage.invocation_id = invocation_id
             return function.call(**arguments)
 
-        return await self._in_thread(self._pool, call_with_id)
-
-    async def _in_thread(self, pool: ThreadPoolExecutor, call: Callable[[], Any]) -> Any:
-        with self._counting:
-            self.busy_threads += 1
-        future = pool.submit(contextvars.copy_context().run, call)
-        future.add_done_callback(self._on_thread_done)
-        return await asyncio.wrap_future(future)
-
-    def _on_thread_done(self, _: Future[Any]) -> None:
-        with self._counting:
-            self.busy_threads -= 1
+        return await self._threads.run(call_with_id)
 
     def _filled(self, binding: Binding, call: TriggerCall) -> Binding:
         if not binding.has_expressions:
             return binding
-        now = self._clock.now()
-        properties = {
-            key: expressions.fill(value, call.values, now) if isinstance(value, str) else value
-            for key, value in binding.properties.items()
-        }
+        properties = expressions.fill_all(binding.properties, call.values, self._clock.now())
         return Binding(binding.name, binding.type, binding.direction, properties)
 
     async def _read(self, function: HostedFunction, binding: Binding) -> Datum:
@@ -227,6 +204,26 @@ class Invoker:
         if isinstance(error, FunctionTimeoutError):
             return FunctionFailure("FunctionTimeoutException", str(error), str(error))
         return FunctionFailure(type(error).__name__, str(error), user_traceback(error, self._root))
+
+
+class _Report:
+    """What the log says of one invocation; texts are made only for those who read them."""
+
+    __slots__ = ("_function_name", "_log", "_started", "invocation_id")
+
+    def __init__(self, function_name: str, reason: str) -> None:
+        self.invocation_id = str(UUID(int=getrandbits(128), version=4))  # unique is enough, it is no secret
+        self._function_name = function_name
+        self._log = function_logger(function_name)
+        self._started = time.monotonic()
+        self._log.info("Executing 'Functions.%s' (Reason='%s', Id=%s)", function_name, reason, self.invocation_id)
+
+    def end(self, outcome: str, level: int = logging.INFO, stack: str = "") -> None:
+        if self._log.isEnabledFor(level):
+            duration_ms = round((time.monotonic() - self._started) * 1000)
+            text = "Executed 'Functions.%s' (%s, Id=%s, Duration=%dms)" + (stack and "\n%s")
+            details = (stack,) if stack else ()
+            self._log.log(level, text, self._function_name, outcome, self.invocation_id, duration_ms, *details)
 
 
 class FunctionTimeoutError(Exception):

@@ -1,0 +1,132 @@
+"""Threads for plain functions, whose results come back to the event loop in batches.
+
+A hand-over between threads costs more than most calls do, because only one of them can run Python at a time. So a
+thread that has finished a call wakes the loop only when no wake-up is on its way yet, and goes on with the next call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from contextvars import Context, copy_context
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Any
+
+
+@dataclass(slots=True, eq=False)
+class _Call:
+    """A call on its way to a thread and back."""
+
+    work: Callable[[], Any]
+    context: Context
+    future: asyncio.Future[Any]
+    result: Any = None
+    error: BaseException | None = None
+
+    def make(self) -> None:
+        try:
+            self.result = self.context.run(self.work)
+        except StopIteration as stop:  # a future cannot carry it
+            self.error = RuntimeError("the function raised StopIteration")
+            self.error.__cause__ = stop
+        except BaseException as error:  # noqa: BLE001  # whatever it is, it belongs to the caller
+            self.error = error
+
+    def settle(self) -> None:
+        if self.future.cancelled():
+            return
+        if self.error is None:
+            self.future.set_result(self.result)
+        else:
+            self.future.set_exception(self.error)
+
+
+class Threads:
+    """At most `limit` threads, started when they are needed. For one event loop only.
+
+    With `patience_s` of 0 every call gets a thread at once while there are any. Otherwise one thread serves all calls,
+    which is best when they are short, and helpers come when it makes no progress for so long.
+    """
+
+    def __init__(self, name: str, limit: int, patience_s: float = 0.0) -> None:
+        self._name = name
+        self._limit = limit
+        self._patience_s = patience_s
+        self._queue: SimpleQueue[_Call | None] = SimpleQueue()
+        self._threads: set[threading.Thread] = set()
+        self._open = 0  # calls whose callers wait
+        self._running: set[_Call] = set()
+        self._begun = 0
+        self._done: deque[_Call] = deque()
+        self._loop_is_woken = False
+        self._is_watched = False
+
+    @property
+    def busy(self) -> int:
+        """The number of calls that have begun and not returned; they cannot be cancelled."""
+        return len(self._running)
+
+    def run(self, work: Callable[[], Any]) -> asyncio.Future[Any]:
+        """Call `work` in a thread, in a copy of the current context."""
+        loop = asyncio.get_running_loop()
+        call = _Call(work, copy_context(), loop.create_future())
+        self._open += 1
+        self._queue.put(call)
+        if not self._threads or (not self._patience_s and len(self._threads) < self._open):
+            self._hire(loop, is_helper=False)
+        elif self._patience_s and not self._is_watched:
+            self._watch(loop)
+        return call.future
+
+    def close(self) -> None:
+        """Begin no more calls; those that wait are cancelled."""
+        with suppress(Empty):
+            while True:
+                if (call := self._queue.get_nowait()) is not None:
+                    call.future.cancel()
+        for _ in tuple(self._threads):
+            self._queue.put(None)
+
+    def _hire(self, loop: asyncio.AbstractEventLoop, *, is_helper: bool) -> None:
+        if len(self._threads) < self._limit:
+            name = f"{self._name}-{len(self._threads)}"
+            thread = threading.Thread(target=self._serve, args=(loop, is_helper), name=name, daemon=True)
+            self._threads.add(thread)
+            thread.start()
+
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._is_watched = True
+        loop.call_later(self._patience_s, self._look, loop, self._begun)
+
+    def _look(self, loop: asyncio.AbstractEventLoop, begun: int) -> None:
+        """Call a helper when calls wait and none has begun since the last look."""
+        self._is_watched = False
+        if self._queue.empty():
+            return
+        if self._begun == begun:
+            self._hire(loop, is_helper=True)
+        self._watch(loop)
+
+    def _serve(self, loop: asyncio.AbstractEventLoop, is_helper: bool) -> None:
+        with suppress(Empty):  # a helper goes when there is nothing left to do
+            while (call := self._queue.get(block=not is_helper)) is not None:
+                self._begun += 1
+                self._running.add(call)
+                call.make()
+                self._running.discard(call)
+                self._done.append(call)
+                if not self._loop_is_woken:
+                    self._loop_is_woken = True
+                    with suppress(RuntimeError):  # the loop has ended, nobody waits
+                        loop.call_soon_threadsafe(self._settle)
+        self._threads.discard(threading.current_thread())
+
+    def _settle(self) -> None:
+        self._loop_is_woken = False
+        while self._done:
+            self._open -= 1
+            self._done.popleft().settle()
