@@ -21,7 +21,8 @@ CHECKS = {name: kind.check for name, kind in TRIGGER_KINDS.items()}
 
 
 def _index(app: func.FunctionRegister, allowed: list[str] | None = None, **settings: str) -> Index:
-    return build_index(app.get_functions(), Settings(settings), allowed, CHECKS)
+    known = {"C": "an account", "AzureWebJobsStorage": "an account"} | settings
+    return build_index(app.get_functions(), Settings(known), allowed, CHECKS)
 
 
 def _only(app: func.FunctionRegister, **settings: str) -> HostedFunction:
@@ -182,7 +183,7 @@ class TestSettingsOfFunctions:
     def test_h012_undefined_setting_excludes_only_its_function(self, app) -> None:
         for name, queue in (("good", "%DEFINED%"), ("bad", "%UNDEFINED%")):
             app.function_name(name)(app.queue_trigger(arg_name="m", queue_name=queue, connection="%C%")(_on_message()))
-        bad, good = _index(app, DEFINED="real").functions
+        bad, good = _index(app, DEFINED="real", **{"%C%": "an account"}).functions
         assert "UNDEFINED" in bad.errors[0]
         assert good.trigger.text("queueName") == "real"
         assert good.trigger.text("connection") == "%C%", "a connection is the name of a setting already"
@@ -225,21 +226,43 @@ class TestSettingsOfFunctions:
 
     def test_unknown_input_excludes_its_function(self, app) -> None:
         @app.route()
-        @app.blob_input(arg_name="file", path="files/one", connection="C")
-        def f(req: func.HttpRequest, file: str) -> str: ...
+        @app.generic_input_binding(arg_name="row", type="table", table_name="rows", connection="C")
+        def f(req: func.HttpRequest, row: str) -> str: ...
 
-        assert "'blob' are not registered" in _only(app).errors[0]
+        assert "'table' are not registered" in _only(app).errors[0]
 
     def test_unknown_output_excludes_its_function(self, app) -> None:
         @app.route()
-        @app.blob_output(arg_name="file", path="files/one", connection="C")
-        def f(req: func.HttpRequest, file: func.Out[str]) -> str: ...
+        @app.service_bus_queue_output(arg_name="out", queue_name="q", connection="C")
+        def f(req: func.HttpRequest, out: func.Out[str]) -> str: ...
 
-        assert "'blob' are not registered" in _only(app).errors[0]
+        assert "'serviceBus' are not registered" in _only(app).errors[0]
 
-    def test_reserved_routes_are_refused_and_prefixed_ones_are_not(self, app) -> None:
+    def test_route_that_is_no_template_excludes_its_function(self, app) -> None:
         app.function_name("f")(app.route(route="{id:nonsense}")(_handler()))
         assert "could not be resolved" in _only(app).errors[0]
+
+    @pytest.mark.parametrize("route", ["admin/users", "administration", "/Runtime"])
+    def test_reserved_routes_are_refused_whatever_the_prefix(self, app, route) -> None:
+        app.function_name("f")(app.route(route=route)(_handler()))
+        assert "conflicts with one or more built in routes" in _only(app).errors[0]
+
+    def test_undefined_connection_excludes_its_function(self, app) -> None:
+        @app.route()
+        @app.queue_output(arg_name="out", queue_name="q", connection="NOWHERE")
+        def f(req: func.HttpRequest, out: func.Out[str]) -> str: ...
+
+        assert _only(app).errors == (
+            "The connection 'NOWHERE' does not exist. Make sure that it is a defined App Setting.",
+        )
+
+    def test_retry_policy_of_a_trigger_that_has_none_is_reported(self, app, caplog) -> None:
+        @app.queue_trigger(arg_name="m", queue_name="q", connection="C")
+        @app.retry(strategy="fixed_delay", max_retry_count="3", delay_interval="00:00:01")
+        def f(m: str) -> None: ...
+
+        assert _only(app).errors == ()
+        assert "f: a queueTrigger has no retry policies; this one is ignored." in caplog.text
 
 
 def _on_message() -> Callable[..., Any]:

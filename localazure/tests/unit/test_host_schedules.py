@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
 from localazure.host.ncrontab import parse_schedule
-from localazure.host.timer_status import NEVER, TimerStatus, TimerStatusFile, status_after_run, status_at_start
+from localazure.host.timer_status import NEVER, TimerFile, TimerStatus, status_after_run, status_at_start
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
@@ -129,11 +130,11 @@ class TestStatusAtStart:
         assert not is_past_due
 
 
-def test_status_record_survives_and_a_damaged_one_counts_as_none(tmp_path) -> None:
-    file = TimerStatusFile(tmp_path, "f")
-    assert file.read() is None
+async def test_status_record_survives_and_a_damaged_one_counts_as_none(tmp_path) -> None:
+    file = TimerFile(tmp_path, SimpleNamespace(id="Host.Functions.f"))
+    assert await file.read() is None
     status = TimerStatus(NEVER, NEW_YEAR, NEW_YEAR)
-    file.write(status)
-    assert file.read() == status
+    await file.write(status)
+    assert await file.read() == status
     (tmp_path / "Host.Functions.f.json").write_text("{")
-    assert file.read() is None
+    assert await file.read() is None

@@ -1,6 +1,7 @@
 """`python -m localazure.host`: runs the functions of one app until it is told to stop.
 
-Exit codes: 0 stopped on demand, 1 the app or its settings cannot be used, 3 a port is taken.
+Exit codes: 0 stopped on demand, 1 the app or its settings cannot be used, 3 a port is taken. A restart on demand keeps
+the process id and the ports.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ import asyncio
 import logging
 import os
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from localazure.child import PORT_TAKEN, announce_ready, follow_parent
+from localazure.child import PORT_TAKEN, READY_FD, announce_ready, follow_parent
 from localazure.clock import SystemClock
 from localazure.errors import ConfigError, PortTakenError
 from localazure.host.app import load_app
@@ -23,16 +27,38 @@ DEFAULT_RPC_PORT = 17071
 BAD_CONFIGURATION = 1
 
 
+@dataclass(frozen=True)
+class Ending:
+    """How a host ended: whether all threads of the app have ended too, and the ports to go on with for a restart."""
+
+    code: int
+    is_clean: bool = True
+    restart_ports: tuple[str, ...] = ()
+
+
 def main() -> None:
+    environment, folder = dict(os.environ), Path.cwd()  # loading an app changes both
     follow_parent()
     arguments = _parser().parse_args()
-    code, is_clean = asyncio.run(_serve(arguments))
-    if not is_clean:
+    ending = asyncio.run(_serve(arguments))
+    if ending.restart_ports:
+        _start_anew(environment, folder, ending.restart_ports)
+    if not ending.is_clean:
         # Threads of the app that never return would keep the interpreter alive for ever.
         logging.shutdown()
         sys.stdout.flush()
-        os._exit(code)
-    sys.exit(code)
+        os._exit(ending.code)
+    sys.exit(ending.code)
+
+
+def _start_anew(environment: Mapping[str, str], folder: Path, ports: tuple[str, ...]) -> None:
+    """Become a new process in place of this one: only that imports the app afresh."""
+    logging.shutdown()
+    sys.stdout.flush()
+    os.chdir(folder)
+    # Whoever waits for readiness was told already.
+    kept = {name: value for name, value in environment.items() if name != READY_FD}
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:], *ports], kept)  # noqa: S606  # the same command
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -52,8 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-async def _serve(arguments: argparse.Namespace) -> tuple[int, bool]:
-    """The exit code, and whether all threads of the app have ended."""
+async def _serve(arguments: argparse.Namespace) -> Ending:
     stopped = stop_requested()
     state = arguments.state.resolve()
     try:
@@ -64,13 +89,26 @@ async def _serve(arguments: argparse.Namespace) -> tuple[int, bool]:
     except ConfigError as error:
         details = f"\n{error.details}" if error.details else ""
         print(f"{error}{details}", file=sys.stderr, flush=True)
-        return (PORT_TAKEN if isinstance(error, PortTakenError) else BAD_CONFIGURATION), True
+        return Ending(PORT_TAKEN if isinstance(error, PortTakenError) else BAD_CONFIGURATION)
     announce_ready(url=host.url, rpc=host.rpc_url)
-    await stopped.wait()
+    await _first_of(stopped, host.control.restart_requested)
     is_clean = await host.stop()
     # What the app keeps for as long as the process lives (clients, sessions) nobody can close: no complaints of that.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL + 1)
-    return 0, is_clean
+    if stopped.is_set():
+        return Ending(0, is_clean)
+    return Ending(0, is_clean, ("--port", _port(host.url), "--rpc-port", _port(host.rpc_url)))
+
+
+async def _first_of(*events: asyncio.Event) -> None:
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
+
+
+def _port(url: str) -> str:
+    return str(urlsplit(url).port)
 
 
 if __name__ == "__main__":

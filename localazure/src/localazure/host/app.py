@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,10 +14,13 @@ from localazure.durable.settings import TaskHubSettings
 from localazure.errors import ConfigError
 from localazure.host.app_loader import DEFAULT_SCRIPT, load_functions
 from localazure.host.host_json import Section, load_host_json
+from localazure.host.host_json_keys import report_slips
 from localazure.host.index import Index, build_index
 from localazure.host.logs import configure_logging
 from localazure.host.settings import LocalHost, Settings, load_local_settings, set_host_defaults
 from localazure.host.trigger_kinds import TRIGGER_KINDS
+
+log = logging.getLogger(__name__)
 
 DEFAULT_PORT = 7071
 _DEFAULT_TIME_LIMIT = timedelta(minutes=30)
@@ -70,8 +74,23 @@ def load_app(root: Path, port: int | None, set_up_logs: Callable[[Mapping[str, A
     set_host_defaults(root, os.environ, wanted_port)
     host_json = load_host_json(root / "host.json", os.environ)
     set_up_logs(host_json.section("logging").section("logLevel").values)
+    report_slips(host_json)
     settings = Settings(os.environ)
-    sdk_functions = load_functions(root, settings.get("PYTHON_SCRIPT_FILE_NAME", DEFAULT_SCRIPT))
+    script = settings.get("PYTHON_SCRIPT_FILE_NAME", DEFAULT_SCRIPT)
+    sdk_functions = load_functions(root, script)
     checks = {name: kind.check for name, kind in TRIGGER_KINDS.items()}
     index = build_index(sdk_functions, settings, host_json.items("functions"), checks)
+    _report_idleness(index, script)
     return App(root, settings, host_json, local_host, index, wanted_port)
+
+
+def _report_idleness(index: Index, script: str) -> None:
+    """An app that does nothing is rarely meant."""
+    if not index.functions:
+        log.warning(
+            "No functions found: %s has an app without any. Those of a blueprint count once"
+            " app.register_functions(blueprint) is called.",
+            script,
+        )
+    elif not any(function.is_runnable for function in index.functions):
+        log.warning("No function can run: all are in error, disabled, or not in the list of host.json.")

@@ -31,7 +31,8 @@ class CosmosReader:
             return Datum(json.dumps(found), "json")
         key = binding.text("partitionKey")
         options: dict[str, Any] = {"partition_key": partition_key_of(key)} if key else {}
-        rows = container.query_items(binding.text("sqlQuery", default="SELECT * FROM c"), **options)
+        query = binding.text("sqlQuery", default="SELECT * FROM c")
+        rows = container.query_items(query, parameters=binding.properties.get("sqlParameters"), **options)
         return Datum(json.dumps([row async for row in rows]), "json")
 
 
@@ -54,6 +55,8 @@ class CosmosWriter:
                 await container.upsert_item(document)
 
     async def _create(self, binding: Binding) -> None:
+        if not binding.text("partitionKey"):
+            raise ValueError("createIfNotExists needs the path of a partition key in partitionKey.")
         client = await self._clients.shared(_connection(binding))
         database = await client.create_database_if_not_exists(binding.text("databaseName"))
         throughput = binding.integer("containerThroughput", 0) or binding.integer("collectionThroughput", 0)

@@ -57,7 +57,9 @@ class FeedOptions:
             leases=leases,
             lease_prefix=trigger.text("leaseContainerPrefix", "leaseCollectionPrefix"),
             creates_leases=trigger.flag("createLeaseContainerIfNotExists", "createLeaseCollectionIfNotExists"),
-            lease_throughput=trigger.integer("leasesContainerThroughput", 0) or None,
+            lease_throughput=trigger.integer("leasesContainerThroughput", 0)
+            or trigger.integer("leasesCollectionThroughput", 0)
+            or None,
             poll_delay_s=trigger.integer("feedPollDelay", 5000) / 1000,
             acquire_interval_s=trigger.integer("leaseAcquireInterval", 13_000) / 1000,
             renew_interval_s=trigger.integer("leaseRenewInterval", 17_000) / 1000,
@@ -72,6 +74,9 @@ def _start(trigger: Binding) -> Start:
     if start_time and trigger.flag("startFromBeginning"):
         raise ValueError("StartFromBeginning and StartFromTime cannot be used together.")
     if start_time:
-        moment = datetime.fromisoformat(start_time)
+        try:
+            moment = datetime.fromisoformat(start_time)
+        except ValueError:
+            raise ValueError(f"StartFromTime: '{start_time}' is not a time in ISO 8601.") from None
         return moment if moment.tzinfo else moment.astimezone()
     return "Beginning" if trigger.flag("startFromBeginning") else "Now"

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from azure.core.exceptions import AzureError
 from azure.cosmos import PartitionKey
@@ -183,7 +184,7 @@ class _RangeListener(Listener):
 
 
 def _account_host(container: ContainerProxy) -> str:
-    return str(container.client_connection.url_connection).split("//", 1)[-1].strip("/")
+    return urlsplit(str(container.client_connection.url_connection)).hostname or ""
 
 
 def _database_rid(properties: dict[str, Any]) -> str:

@@ -20,6 +20,21 @@ def fill(text: str, values: Mapping[str, Any], now: datetime) -> str:
     return _TOKEN.sub(lambda match: _value_of(match[1], values, now), text)
 
 
+def fill_all(properties: Mapping[str, Any], values: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """All texts of a binding filled in. Raises ValueError that names a token without a value.
+
+    A token in `sqlQuery` becomes a parameter of the query, listed under `sqlParameters`: data is never read as SQL.
+    """
+    filled = {key: fill(value, values, now) if isinstance(value, str) else value for key, value in properties.items()}
+    if isinstance(query := properties.get("sqlQuery"), str):
+        names = {token: "@" + re.sub(r"\W", "_", token) for token in _TOKEN.findall(query)}
+        filled["sqlQuery"] = _TOKEN.sub(lambda match: names[match[1]], query)
+        filled["sqlParameters"] = [
+            {"name": name, "value": _value_of(token, values, now)} for token, name in names.items()
+        ]
+    return filled
+
+
 def _value_of(token: str, values: Mapping[str, Any], now: datetime) -> str:
     name, _, layout = token.partition(":")
     match name.lower():

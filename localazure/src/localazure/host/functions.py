@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, Literal
 
 RETURN = "$return"
@@ -16,8 +17,8 @@ DURABLE_TRIGGERS = {
 }
 """The triggers of the task hub, each with the property that gives a function another durable name."""
 DURABLE_CLIENT = "durableclient"
-INPUTS = frozenset({DURABLE_CLIENT, "cosmosdb"})
-OUTPUTS = frozenset({"http", "queue", "cosmosdb"})
+INPUTS = frozenset({DURABLE_CLIENT, "cosmosdb", "blob"})
+OUTPUTS = frozenset({"http", "queue", "cosmosdb", "blob", "eventgrid"})
 """The bindings that this host has, by kind; `http` is the answer to a request."""
 REPLAYED_TRIGGERS = frozenset({"orchestrationtrigger", "entitytrigger"})
 """Functions that the durable SDK has wrapped: called with one positional argument, over and over, and quick."""
@@ -32,7 +33,7 @@ class Binding:
     direction: Literal["in", "out"]
     properties: Mapping[str, Any]
 
-    @property
+    @cached_property
     def kind(self) -> str:
         """The type in lower case: types are compared ignoring case."""
         return self.type.lower()
@@ -48,7 +49,7 @@ class Binding:
     def flag(self, *keys: str) -> bool:
         return self.text(*keys).lower() == "true"
 
-    @property
+    @cached_property
     def has_expressions(self) -> bool:
         return any(isinstance(value, str) and "{" in value for value in self.properties.values())
 
@@ -91,34 +92,39 @@ class HostedFunction:
     errors: tuple[str, ...] = ()
 
     @property
+    def id(self) -> str:
+        """Names the function in receipts and in the status of timers."""
+        return f"Host.Functions.{self.name}"
+
+    @cached_property
     def is_runnable(self) -> bool:
         return not self.errors and not self.is_disabled and self.is_allowed
 
-    @property
+    @cached_property
     def trigger(self) -> Binding:
         return next(binding for binding in self.bindings if binding.name == self.trigger_name)
 
-    @property
+    @cached_property
     def inputs(self) -> tuple[Binding, ...]:
         """Input bindings besides the trigger."""
         return tuple(b for b in self.bindings if b.direction == "in" and b.name != self.trigger_name)
 
-    @property
+    @cached_property
     def outputs(self) -> tuple[Binding, ...]:
         """Output bindings that are parameters."""
         return tuple(b for b in self.bindings if b.direction == "out" and b.name != RETURN)
 
-    @property
+    @cached_property
     def return_binding(self) -> Binding | None:
         return next((b for b in self.bindings if b.name == RETURN), None)
 
-    @property
+    @cached_property
     def durable_name(self) -> str:
         """The name under which the task hub knows the function; empty for all that is not durable."""
         rename = DURABLE_TRIGGERS.get(self.trigger.kind)
         return self.trigger.text(rename, default=self.name) if rename else ""
 
-    @property
+    @cached_property
     def is_replayed(self) -> bool:
         return self.trigger.kind in REPLAYED_TRIGGERS
 

@@ -26,11 +26,20 @@ class Section:
 
     def section(self, key: str) -> Section:
         value = self._get(key)
-        return Section(f"{self.path}.{key}".lstrip("."), value if isinstance(value, dict) else {})
+        if value is not None and not isinstance(value, dict):
+            raise self._error(key, f"{value!r} is not an object")
+        return Section(f"{self.path}.{key}".lstrip("."), value or {})
 
     def text(self, key: str, default: str) -> str:
         value = self._get(key)
         return default if value is None else str(value)
+
+    def choice(self, key: str, choices: tuple[str, ...]) -> str:
+        """One of these words, in lower case; the first when absent."""
+        word = self.text(key, choices[0]).lower()
+        if word not in choices:
+            raise self._error(key, f"{word!r} is none of {', '.join(choices)}")
+        return word
 
     def integer(self, key: str, default: int, *, at_least: int = -1, at_most: int = 2**31) -> int:
         value = self._get(key)
@@ -65,6 +74,8 @@ class Section:
         value = self._get(key)
         if value is None:
             return None
+        if not isinstance(value, list | dict):
+            raise self._error(key, f"{value!r} is not a list")
         return [str(item) for item in (value.values() if isinstance(value, dict) else value)]
 
     def _get(self, key: str) -> Any:

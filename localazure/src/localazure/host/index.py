@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from localazure.host.connections import check_connections
 from localazure.host.errors import IndexingError
 from localazure.host.functions import (
     INPUTS,
@@ -31,6 +32,11 @@ log = logging.getLogger(__name__)
 
 _FUNCTION_NAME = re.compile(r"[a-z][a-z0-9_\-]{0,127}", re.IGNORECASE)
 _BINDING_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_]{0,127}|\$return")
+
+_NO_EXTENSION = (
+    "Please ensure the type is correct and the binding extension is installed: localazure has no such binding."
+)
+_RETRIED_TRIGGERS = frozenset({"timertrigger", "cosmosdbtrigger"})
 
 TriggerCheck = Callable[[HostedFunction], None]
 """What a trigger demands of its functions at indexing (a valid schedule, a valid route); raises IndexingError."""
@@ -69,6 +75,7 @@ def build_index(
             _check_names(function, seen)
             function = _complete(function, sdk_function.get_settings_dict("retry_policy"), settings)
             _check_bindings(function)
+            check_connections(function, settings)
             _check_durable_name(function, indexed)
             _check_trigger(function, checks)
         except IndexingError as error:
@@ -176,16 +183,14 @@ def _check_bindings(function: HostedFunction) -> None:
         | {binding.type for binding in function.bindings if binding.direction == "out" and binding.kind not in OUTPUTS}
     )
     if unknown:
-        raise IndexingError(
-            f"The binding type(s) '{', '.join(unknown)}' are not registered: this host has no such binding."
-        )
+        raise IndexingError(f"The binding type(s) '{', '.join(unknown)}' are not registered. {_NO_EXTENSION}")
 
 
 def _check_trigger(function: HostedFunction, checks: Mapping[str, TriggerCheck]) -> None:
     """Raises IndexingError for a trigger that this host does not have, or that refuses the function."""
     check = checks.get(function.trigger.kind)
     if check is None:
-        raise IndexingError(
-            f"The binding type(s) '{function.trigger.type}' are not registered: this host has no such trigger."
-        )
+        raise IndexingError(f"The binding type(s) '{function.trigger.type}' are not registered. {_NO_EXTENSION}")
     check(function)
+    if function.retry is not None and function.trigger.kind not in _RETRIED_TRIGGERS:
+        log.warning("%s: a %s has no retry policies; this one is ignored.", function.name, function.trigger.type)

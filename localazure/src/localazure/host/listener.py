@@ -65,10 +65,11 @@ class Listener(ABC):
                 return True
             if policy is None or attempt == limit:
                 return False
-            await self._pause_fully(policy.delay_s(attempt, random.random()))  # noqa: S311  # spreads retries
+            await self.pause_fully(policy.delay_s(attempt, random.random()))  # noqa: S311  # spreads retries
             attempt += 1
 
-    async def _pause_fully(self, seconds: float) -> None:
+    async def pause_fully(self, seconds: float) -> None:
+        """Wait so long, woken or not. Raises StoppedError when the host stops meanwhile."""
         end = asyncio.get_running_loop().time() + seconds
         while (left := end - asyncio.get_running_loop().time()) > 0 and not self.is_stopping:
             await self.pause(left)

@@ -40,7 +40,7 @@ class QueueOptions:
             max_polling_interval=section.duration(
                 "maxPollingInterval", timedelta(seconds=2), at_least=timedelta(milliseconds=100)
             ),
-            is_base64=section.text("messageEncoding", "base64").lower() != "none",
+            is_base64=section.choice("messageEncoding", ("base64", "none")) == "base64",
         )
 
     def encode(self, content: bytes) -> str:

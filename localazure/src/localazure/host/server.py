@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import platform
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
@@ -16,17 +17,23 @@ from localazure.durable.errors import HubInUse
 from localazure.durable.http import ManagementApi
 from localazure.durable.hub import TaskHub
 from localazure.errors import ConfigError
+from localazure.host import blob_trigger
 from localazure.host.app import App
+from localazure.host.blob_bindings import BlobReader, BlobWriter
 from localazure.host.console import print_functions
+from localazure.host.control import Control
 from localazure.host.cosmos_bindings import CosmosReader, CosmosWriter
 from localazure.host.cosmos_clients import CosmosClients
 from localazure.host.durable import DurableClientReader, DurableFunctions
+from localazure.host.event_grid_output import EventGridWriter
 from localazure.host.functions import DURABLE_CLIENT
-from localazure.host.http.admin import Admin
+from localazure.host.http import event_grid
+from localazure.host.http.admin import Admin, HostFacts
+from localazure.host.http.control_pages import ControlPages
 from localazure.host.http.cors import Cors
 from localazure.host.http.event_grid import EventGridWebhook
 from localazure.host.http.gateway import Gateway, HttpOptions
-from localazure.host.http.keys import DURABLE_SYSTEM_KEY, EVENT_GRID_SYSTEM_KEY, Keys
+from localazure.host.http.keys import BLOB_SYSTEM_KEY, DURABLE_SYSTEM_KEY, EVENT_GRID_SYSTEM_KEY, Keys
 from localazure.host.http.listeners import NO_LIMIT, Handler, HttpListener
 from localazure.host.http.routes import RouteTable
 from localazure.host.invocation import Invoker
@@ -61,20 +68,26 @@ class Host:
         self._queues = QueueOptions.read(extensions.section("queues"))
         self._hub_settings = app.hub_settings
         self._storage, self._cosmos = StorageClients(app.settings), CosmosClients(app.settings)
-        self._triggers = TriggerListeners(app, self._storage, self._cosmos, self._queues)
+        self._event_grid = EventGridWriter(app.settings)
+        self._triggers = TriggerListeners(
+            app, self._storage, self._cosmos, self._queues, state=options.state, host_id=self._id
+        )
         self._invoker = self._make_invoker()
         functions = DurableFunctions(app.index, self._invoker)
         self._hub = TaskHub(self._hub_settings, functions, options.state / "hub.sqlite", clock)
         self._keys = Keys(app.settings, options.state / "keys" / "host.json", is_enforced=options.enable_auth)
+        self._facts = HostFacts(self._id, self._http.route_prefix)
         self._admin = Admin(
             app.index,
             self._invoker,
             self._keys,
             app.host_json,
-            host_id=self._id,
-            route_prefix=self._http.route_prefix,
+            facts=self._facts,
+            call_makers={blob_trigger.TRIGGER: partial(blob_trigger.manual_call, self._storage)},
         )
         self._gateway = self._make_gateway()
+        self.control = Control(self._triggers, self._invoker, self._gateway, clock)
+        self._admin.add_pages(ControlPages(self.control, self._invoker).pages)
         self._listeners: list[HttpListener] = []
         self.url = self.rpc_url = ""
 
@@ -84,10 +97,16 @@ class Host:
             self._clock,
             time_limit=self._app.time_limit,
             threads=self._app.threads,
-            readers={DURABLE_CLIENT: DurableClientReader(self._client_value), "cosmosdb": CosmosReader(self._cosmos)},
+            readers={
+                DURABLE_CLIENT: DurableClientReader(self._client_value),
+                "cosmosdb": CosmosReader(self._cosmos),
+                "blob": BlobReader(self._storage),
+            },
             writers={
-                "queue": QueueWriter(self._queues, self._storage, self._triggers.wake_queue),
+                "queue": QueueWriter(self._queues, self._storage, self._triggers.wake),
                 "cosmosdb": CosmosWriter(self._cosmos),
+                "blob": BlobWriter(self._storage, self._triggers.wake),
+                "eventgrid": self._event_grid,
             },
         )
 
@@ -101,7 +120,9 @@ class Host:
             cors=Cors(origins.cors_origins, origins.cors_credentials),
             options=self._http,
         )
-        gateway.mount("eventgrid", EventGridWebhook(index, self._invoker), EVENT_GRID_SYSTEM_KEY)
+        events = EventGridWebhook(event_grid.receivers(index, self._invoker))
+        gateway.mount("eventgrid", events, EVENT_GRID_SYSTEM_KEY)
+        gateway.mount("blobs", EventGridWebhook(self._triggers.blob_receiver), BLOB_SYSTEM_KEY)
         return gateway
 
     async def start(self) -> None:
@@ -111,33 +132,34 @@ class Host:
             await self._hub.start()
         except HubInUse as error:
             raise ConfigError(f"{error} Choose another directory with --state.") from error
-        self._triggers.start(self._invoker, self._clock, self._options.state, self._id)
+        self.control.start(self._options.grace_s)
         self._gateway.open()
-        self._admin.state = "Running"
-        print_functions(self._app.index, self._admin.base_url, self._http.route_prefix)
+        self._facts.state = "Running"
+        print_functions(self._app.index, self._facts.base_url, self._http.route_prefix)
 
     async def stop(self) -> bool:
         """Begin nothing new, let what runs end within the grace period, cancel the rest, close everything.
 
         Returns False when threads of the app are still running: they cannot be ended from outside.
         """
-        self._admin.state = "Stopping"
+        self._facts.state = "Stopping"
         loop, grace_s = asyncio.get_running_loop(), self._options.grace_s
         end = loop.time() + grace_s
-        await asyncio.gather(self._triggers.stop(grace_s), self._gateway.close(grace_s))
+        await asyncio.gather(self.control.stop(grace_s), self._gateway.close(grace_s))
         await self._hub.stop(max(end - loop.time(), 0))
         await self._invoker.drain(max(end - loop.time(), 0))
         for listener in self._listeners:
             await listener.close()
         await self._storage.close()
         await self._cosmos.close()
+        await self._event_grid.close()
         return self._invoker.busy_threads == 0
 
     async def _open_listeners(self) -> None:
         address = self._options.host
         port = await self._open(self._gateway.handle, self._http.body_limit, (address, self._app.port, "--port"))
         self.url = f"http://{address}:{port}"
-        self._admin.base_url = f"http://localhost:{port}" if address == "127.0.0.1" else self.url
+        self._facts.base_url = f"http://localhost:{port}" if address == "127.0.0.1" else self.url
         self._gateway.mount("durabletask", self._management_api(is_rpc=False), DURABLE_SYSTEM_KEY)
         rpc = _under(RPC_PREFIX, self._management_api(is_rpc=True))
         rpc_port = await self._open(rpc, NO_LIMIT, ("127.0.0.1", self._options.rpc_port, "--rpc-port"))

@@ -75,6 +75,13 @@ class Settings:
                 return Connection(name, identity=section)
         raise IndexingError(f"The connection '{name}' does not exist. Make sure that it is a defined App Setting.")
 
+    def has_connection(self, name: str) -> bool:
+        try:
+            self.connection(name)
+        except IndexingError:
+            return False
+        return True
+
     def _section(self, prefix: str) -> dict[str, str]:
         wanted = _canonical(prefix)
         return {
@@ -143,5 +150,10 @@ def _local_host(host: Mapping[str, Any]) -> LocalHost:
     credentials = bool(host.get("CORSCredentials", False))
     if credentials and "*" in origins:
         raise ConfigError(f"{FILE}: Host.CORSCredentials cannot be used with the origin *")
-    port = host.get("LocalHttpPort")
-    return LocalHost(int(port) if port is not None else None, origins, credentials)
+    return LocalHost(_port(host.get("LocalHttpPort")), origins, credentials)
+
+
+def _port(value: Any) -> int | None:
+    if value is not None and not str(value).isdecimal():
+        raise ConfigError(f"{FILE}: Host.LocalHttpPort: {value!r} is not a port number")
+    return None if value is None else int(value)

@@ -1,11 +1,13 @@
-"""Clients for storage queues: one per connection, made on first use."""
+"""Clients for storage queues and blobs: one service client per connection, made on first use."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.identity.aio import ClientSecretCredential, DefaultAzureCredential, ManagedIdentityCredential
+from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
 from localazure.host.errors import IndexingError
@@ -14,9 +16,12 @@ from localazure.host.settings import STORAGE, Connection, Settings
 # The well-known account of the storage emulator; its key is public.
 _EMULATOR_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 _EMULATOR = (
-    "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
-    f"AccountKey={_EMULATOR_KEY};QueueEndpoint=http://127.0.0.1:10001/devstoreaccount1;"
+    f"DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey={_EMULATOR_KEY};"
+    "BlobEndpoint=http://127.0.0.1:10000/devstoreaccount1;QueueEndpoint=http://127.0.0.1:10001/devstoreaccount1;"
 )
+_LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+
+_Service = TypeVar("_Service", QueueServiceClient, BlobServiceClient)
 
 
 class StorageClients:
@@ -24,39 +29,62 @@ class StorageClients:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._services: dict[str, QueueServiceClient] = {}
+        self._queues: dict[str, QueueServiceClient] = {}
+        self._blobs: dict[str, BlobServiceClient] = {}
         self._credentials: list[AsyncTokenCredential] = []
 
     def queue(self, connection: str, name: str) -> QueueClient:
         """Raises IndexingError when the connection is not defined."""
         connection = connection or STORAGE
-        if connection not in self._services:
-            self._services[connection] = self._connect(self._settings.connection(connection))
-        return self._services[connection].get_queue_client(name.lower())
+        if connection not in self._queues:
+            self._queues[connection] = self._connect(QueueServiceClient, "queue", connection)
+        return self._queues[connection].get_queue_client(name.lower())
+
+    def container(self, connection: str, name: str) -> ContainerClient:
+        """The blobs of one container. Raises IndexingError when the connection is not defined."""
+        connection = connection or STORAGE
+        if connection not in self._blobs:
+            self._blobs[connection] = self._connect(BlobServiceClient, "blob", connection)
+        return self._blobs[connection].get_container_client(name)
 
     async def close(self) -> None:
-        for service in self._services.values():
-            await service.close()
+        for queues in self._queues.values():
+            await queues.close()
+        for blobs in self._blobs.values():
+            await blobs.close()
         for credential in self._credentials:
             await credential.close()
 
-    def _connect(self, connection: Connection) -> QueueServiceClient:
+    def _connect(self, client: type[_Service], kind: str, name: str) -> _Service:
+        connection = self._settings.connection(name)
         options: dict[str, Any] = {"retry_total": 0, "connection_timeout": 10, "read_timeout": 30}
         if text := connection.connection_string:
             is_emulator = text.replace(" ", "").rstrip(";").lower() == "usedevelopmentstorage=true"
-            return QueueServiceClient.from_connection_string(_EMULATOR if is_emulator else text, **options)
+            return _from_text(client, name, _EMULATOR if is_emulator else text, options)
         credential = identity_credential(connection)
         self._credentials.append(credential)
-        return QueueServiceClient(_queue_service_uri(connection), credential=credential, **options)
+        return client(_service_uri(connection, kind), credential=credential, **options)
 
 
-def _queue_service_uri(connection: Connection) -> str:
-    if uri := connection.identity.get("queueServiceUri") or connection.identity.get("serviceUri"):
+def _from_text(client: type[_Service], name: str, text: str, options: dict[str, Any]) -> _Service:
+    try:
+        return client.from_connection_string(text, **options)
+    except ValueError as error:
+        raise IndexingError(f"The connection '{name}' is no storage connection string: {error}") from None
+
+
+def is_local(container: ContainerClient) -> bool:
+    """Whether its account is an emulator on this machine."""
+    return urlsplit(str(container.url)).hostname in _LOCAL_HOSTS
+
+
+def _service_uri(connection: Connection, kind: str) -> str:
+    if uri := connection.identity.get(f"{kind}ServiceUri") or connection.identity.get("serviceUri"):
         return uri
     if account := connection.identity.get("accountName"):
-        return f"https://{account}.queue.core.windows.net"
+        return f"https://{account}.{kind}.core.windows.net"
     raise IndexingError(
-        f"The connection '{connection.name}' needs {connection.name}__queueServiceUri or __accountName."
+        f"The connection '{connection.name}' needs {connection.name}__{kind}ServiceUri or __accountName."
     )
 
 

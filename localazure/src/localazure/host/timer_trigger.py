@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from azure.core.exceptions import AzureError
 from azure.functions.meta import Datum
 
 from localazure.clock import Clock
@@ -18,27 +20,32 @@ from localazure.host.invocation import MANUAL_REASON, Invoker, TriggerCall
 from localazure.host.listener import Listener, StoppedError
 from localazure.host.ncrontab import parse_schedule
 from localazure.host.settings import Settings
-from localazure.host.timer_status import TimerStatus, TimerStatusFile, status_after_run, status_at_start
+from localazure.host.timer_status import TimerRecord, TimerStatus, status_after_run, status_at_start
+
+log = logging.getLogger(__name__)
 
 _LONGEST_WAIT_S = 86_400.0
 _LOCAL_TIME = Path("/etc/localtime")
 
 
 class TimerListener(Listener):
-    """Fires one function. `folder` holds the status records."""
+    """Fires one function. `record` is where its status is kept, unless it fires too often for that."""
 
-    def __init__(self, function: HostedFunction, invoker: Invoker, clock: Clock, zone: tzinfo, folder: Path) -> None:
+    def __init__(
+        self, function: HostedFunction, invoker: Invoker, clock: Clock, zone: tzinfo, record: TimerRecord
+    ) -> None:
         super().__init__(function, invoker)
         self._clock = clock
+        self._zone = zone
         self._schedule = parse_schedule(function.trigger.text("schedule"), zone)
         is_monitored = function.trigger.text("useMonitor", default="true").lower() == "true"
         is_monitored = is_monitored and not self._schedule.is_frequent
-        self._record = TimerStatusFile(folder, function.name) if is_monitored else None
+        self._record = record if is_monitored else None
 
     async def run(self) -> None:
-        recorded = self._record.read() if self._record else None
+        recorded = await self._record.read() if self._record else None
         status, is_past_due = status_at_start(self._schedule, recorded, self._clock.now())
-        self._save(status)
+        await self._save(status)
         try:
             if is_past_due or self.function.trigger.flag("runOnStartup"):
                 status = await self._fire(status, is_past_due=is_past_due)
@@ -49,18 +56,22 @@ class TimerListener(Listener):
             return
 
     async def _fire(self, status: TimerStatus, *, is_past_due: bool) -> TimerStatus:
-        fired_at = self._clock.now()
+        fired_at = self._clock.now().astimezone(self._zone)
         shown = status if self._record else None
         await self.invoke_with_retries(
             timer_call(shown, is_past_due=is_past_due, reason=f"Timer fired at {fired_at.isoformat()}")
         )
         status = status_after_run(self._schedule, fired_at)
-        self._save(status)
+        await self._save(status)
         return status
 
-    def _save(self, status: TimerStatus) -> None:
+    async def _save(self, status: TimerStatus) -> None:
+        """The timer goes on when its status cannot be kept: what is lost is only what a restart would make up for."""
         if self._record:
-            self._record.write(status)
+            try:
+                await self._record.write(status)
+            except AzureError as error:
+                log.warning("The status of the timer '%s' cannot be kept: %s", self.function.name, error)
 
     async def _wait_until(self, due: datetime) -> None:
         while (left := (due - self._clock.now()).total_seconds()) > 0 and not self.is_stopping:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from azure.functions.meta import Datum
 
-from localazure.host import cosmos_trigger, queue_trigger, timer_trigger
+from localazure.host import blob_trigger, cosmos_trigger, queue_trigger, timer_trigger
 from localazure.host.functions import HostedFunction
 from localazure.host.http import event_grid, manual
 from localazure.host.http.routes import route_of
@@ -18,7 +18,7 @@ from localazure.host.invocation import MANUAL_REASON, TriggerCall
 class TriggerKind:
     """`check` raises IndexingError; `manual_call` makes a call of the text of an admin request.
 
-    `manual_call` is None for what only the task hub can run.
+    `manual_call` is None for what only the task hub can run, and for what must be looked up first.
     """
 
     check: Callable[[HostedFunction], None]
@@ -43,6 +43,7 @@ TRIGGER_KINDS: dict[str, TriggerKind] = {
     "timertrigger": TriggerKind(timer_trigger.check, timer_trigger.manual_call),
     "cosmosdbtrigger": TriggerKind(cosmos_trigger.check, cosmos_trigger.manual_call),
     "eventgridtrigger": TriggerKind(_anything_goes, event_grid.manual_call),
+    blob_trigger.TRIGGER: TriggerKind(blob_trigger.check, None),
     "warmuptrigger": TriggerKind(_anything_goes, _text_call),
     "activitytrigger": TriggerKind(_anything_goes, _text_call),
     "orchestrationtrigger": TriggerKind(_anything_goes, None),

@@ -7,18 +7,21 @@ import json
 import os
 import platform
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
 from aiohttp import web
+from azure.core.exceptions import AzureError
 from azure.functions.meta import Datum
 
 from localazure.durable.functions import FunctionFailure
 from localazure.host.functions import HostedFunction
 from localazure.host.host_json import Section
 from localazure.host.http.describe import describe
+from localazure.host.http.key_pages import KeyPages
 from localazure.host.http.keys import Keys, given_key
 from localazure.host.index import Index
 from localazure.host.invocation import Invoker, TriggerCall
@@ -27,33 +30,54 @@ from localazure.host.trigger_kinds import TRIGGER_KINDS
 VERSION = version("localazure")
 
 Page = Callable[[web.Request], Awaitable[web.Response]]
+CallMaker = Callable[[HostedFunction, str], Awaitable[TriggerCall]]
+"""Makes a call of the text of a manual run. Raises ValueError or AzureError."""
+
+
+@dataclass
+class HostFacts:
+    """What `/admin` tells about the host. `base_url` is where the HTTP functions are."""
+
+    host_id: str
+    route_prefix: str
+    state: str = "Initialized"
+    base_url: str = ""
+    started: float = field(default_factory=time.monotonic)
 
 
 class Admin:
-    """`state` is what `/admin/host/status` reports; `base_url` is where the HTTP functions are."""
+    """`call_makers` are for triggers whose manual run must look something up first."""
 
     def __init__(
-        self, index: Index, invoker: Invoker, keys: Keys, host_json: Section, *, host_id: str, route_prefix: str
+        self,
+        index: Index,
+        invoker: Invoker,
+        keys: Keys,
+        host_json: Section,
+        *,
+        facts: HostFacts,
+        call_makers: Mapping[str, CallMaker],
     ) -> None:
         self._index = index
         self._invoker = invoker
         self._keys = keys
         self._host_json = host_json
-        self._host_id = host_id
-        self._route_prefix = route_prefix
-        self._started = time.monotonic()
+        self._facts = facts
+        self._call_makers = call_makers
+        self._key_pages = KeyPages(keys, index)
         self._runs: set[asyncio.Task[None]] = set()
-        self.state = "Initialized"
-        self.base_url = ""
         self._pages: dict[tuple[str, str], Page] = {
             ("GET", "host/status"): self._status,
             ("GET", "host/config"): self._config,
             ("POST", "host/synctriggers"): self._synctriggers,
-            ("GET", "host/drain/status"): self._drain_status,
             ("GET", "functions"): self._functions,
             ("GET", "warmup"): self._warmup,
             ("POST", "warmup"): self._warmup,
         }
+
+    def add_pages(self, pages: Mapping[tuple[str, str], Page]) -> None:
+        """Serve more, by method and path below `/admin` in lower case."""
+        self._pages |= pages
 
     async def handle(self, request: web.Request, path: str) -> web.Response:
         path = path.strip("/")
@@ -64,21 +88,25 @@ class Admin:
         page = self._pages.get((request.method, path.lower()))
         if page is not None:
             return await page(request)
+        answer = await self._key_pages.handle(request, path)
+        if answer is not None:
+            return answer
         collection, _, rest = path.partition("/")
         if collection.lower() == "functions" and rest:
             return await self._function(request, rest)
         return web.Response(status=404)
 
     async def _status(self, _: web.Request) -> web.Response:
+        facts = self._facts
         status: dict[str, Any] = {
-            "id": self._host_id,
-            "state": self.state,
+            "id": facts.host_id,
+            "state": facts.state,
             "version": VERSION,
             "versionDetails": f"localazure {VERSION}",
             "platformVersion": platform.platform(),
-            "instanceId": f"{self._host_id}-{os.getpid()}",
+            "instanceId": f"{facts.host_id}-{os.getpid()}",
             "computerName": platform.node(),
-            "processUptime": round((time.monotonic() - self._started) * 1000),
+            "processUptime": round((time.monotonic() - facts.started) * 1000),
             "functionAppContentEditingState": "Unknown",
         }
         if bundle := self._host_json.section("extensionBundle").values:
@@ -92,10 +120,6 @@ class Admin:
 
     async def _synctriggers(self, _: web.Request) -> web.Response:
         return web.json_response({"status": "success"})
-
-    async def _drain_status(self, _: web.Request) -> web.Response:
-        running = self._invoker.running
-        return web.json_response({"state": "Disabled", "outstandingInvocations": running, "outstandingRetries": 0})
 
     async def _functions(self, _: web.Request) -> web.Response:
         return web.json_response([self._describe(function) for function in self._index.functions])
@@ -122,19 +146,24 @@ class Admin:
     async def _run_by_hand(self, request: web.Request, function: HostedFunction) -> web.Response:
         try:
             content = json.loads(await request.read())
-        except ValueError:
-            return web.Response(status=400)
-        manual_call = TRIGGER_KINDS[function.trigger.kind].manual_call if function.is_runnable else None
-        if not isinstance(content, dict) or manual_call is None:
-            return web.Response(status=400)
-        given = content.get("input")
-        text = given if isinstance(given, str) else "" if given is None else json.dumps(given)
-        try:
-            call = manual_call(text)
-        except ValueError:
+            if not isinstance(content, dict) or not function.is_runnable:
+                return web.Response(status=400)
+            given = content.get("input")
+            text = given if isinstance(given, str) else "" if given is None else json.dumps(given)
+            call = await self._manual_call(function, text)
+        except (ValueError, AzureError):
             return web.Response(status=400)
         self._start(function, call)
         return web.Response(status=202)
+
+    async def _manual_call(self, function: HostedFunction, text: str) -> TriggerCall:
+        """Raises ValueError for a function that only the task hub can run."""
+        if make := self._call_makers.get(function.trigger.kind):
+            return await make(function, text)
+        manual_call = TRIGGER_KINDS[function.trigger.kind].manual_call
+        if manual_call is None:
+            raise ValueError(f"{function.name} cannot be run by hand")
+        return manual_call(text)
 
     def _start(self, function: HostedFunction, call: TriggerCall) -> None:
         task = asyncio.create_task(self._run(function, call))
@@ -146,4 +175,4 @@ class Admin:
             await self._invoker.invoke(function, call)
 
     def _describe(self, function: HostedFunction) -> dict[str, Any]:
-        return describe(function, self.base_url, self._route_prefix)
+        return describe(function, self._facts.base_url, self._facts.route_prefix)

@@ -1,9 +1,10 @@
-"""The webhook of the Event Grid trigger: handshakes of the topic, and one invocation per event."""
+"""The webhooks that take events of Event Grid: handshakes of the topic, and one call per event."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
@@ -17,44 +18,49 @@ from localazure.host.invocation import MANUAL_REASON, Invoker, TriggerCall
 TRIGGER = "eventgridtrigger"
 _CLOUD_EVENTS = frozenset({"application/cloudevents+json", "application/cloudevents-batch+json"})
 
+Receiver = Callable[[Any], Awaitable[object]]
+"""Takes one event and returns once it needs no second delivery. Raises FunctionFailure."""
+
 
 class EventGridWebhook:
-    """Serves `/runtime/webhooks/EventGrid?functionName=<name>`."""
+    """Serves `/runtime/webhooks/<extension>?functionName=<name>`. `find` gives the receiver of a name, or None.
 
-    def __init__(self, index: Index, invoker: Invoker) -> None:
-        self._functions = {function.name.lower(): function for function in index.runnable(TRIGGER)}
-        self._invoker = invoker
+    The topic hears of a delivery only when all its events are dealt with: a host that dies before gets them again.
+    """
+
+    def __init__(self, find: Callable[[str], Receiver | None]) -> None:
+        self._find = find
 
     async def handle(self, request: web.Request, path: str) -> web.StreamResponse:  # noqa: ARG002  # there is one page
         name = request.query.get("functionName", "")
-        function = self._functions.get(name.lower())
-        if function is None:
+        receiver = self._find(name)
+        if receiver is None:
             return web.Response(status=404, text=f"cannot find function: '{name}'")
         if request.method == "OPTIONS":
             origin = request.headers.get("WebHook-Request-Origin", "*")
             return web.Response(headers={"WebHook-Allowed-Origin": origin, "WebHook-Allowed-Rate": "*"})
+        event_type = _event_type(request)
+        if event_type == "unsubscribe":
+            return web.Response(status=202)
         try:
             content = json.loads(await request.read())
+            if event_type == "subscriptionvalidation":
+                return _validated(content)
         except ValueError:
             return web.Response(status=400)
-        match _event_type(request):
-            case "subscriptionvalidation":
-                return _validated(content)
-            case "notification":
-                return await self._deliver(function, content if isinstance(content, list) else [content])
-            case "unsubscribe":
-                return web.Response(status=202)
+        if event_type == "notification":
+            return await _deliver(receiver, content if isinstance(content, list) else [content])
         return web.Response(status=400)
 
-    async def _deliver(self, function: HostedFunction, events: list[Any]) -> web.Response:
-        calls = [self._invoker.invoke(function, event_call(event, "Event Grid event.")) for event in events]
-        outcomes = await asyncio.gather(*(asyncio.create_task(call) for call in calls), return_exceptions=True)
-        for outcome in outcomes:
-            if isinstance(outcome, FunctionFailure):
-                return web.Response(status=500, text=str(outcome))
-            if isinstance(outcome, BaseException):
-                raise outcome
-        return web.Response(status=202)
+
+async def _deliver(receiver: Receiver, events: list[Any]) -> web.Response:
+    calls = [asyncio.ensure_future(receiver(event)) for event in events]
+    for outcome in await asyncio.gather(*calls, return_exceptions=True):
+        if isinstance(outcome, FunctionFailure):
+            return web.Response(status=500, text=str(outcome))
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return web.Response(status=202)
 
 
 def _event_type(request: web.Request) -> str:
@@ -71,6 +77,21 @@ def _validated(content: Any) -> web.Response:
     if not isinstance(data, dict) or "validationCode" not in data:
         return web.Response(status=400)
     return web.json_response({"validationResponse": data["validationCode"]})
+
+
+def receivers(index: Index, invoker: Invoker) -> Callable[[str], Receiver | None]:
+    """The functions with an Event Grid trigger, by name."""
+    functions = {function.name.lower(): function for function in index.runnable(TRIGGER)}
+
+    def find(name: str) -> Receiver | None:
+        function = functions.get(name.lower())
+        return _receiver(function, invoker) if function else None
+
+    return find
+
+
+def _receiver(function: HostedFunction, invoker: Invoker) -> Receiver:
+    return lambda event: asyncio.create_task(invoker.invoke(function, event_call(event, "Event Grid event.")))
 
 
 def event_call(event: Any, reason: str) -> TriggerCall:

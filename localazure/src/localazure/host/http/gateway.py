@@ -24,6 +24,7 @@ from localazure.host.settings import Settings
 log = logging.getLogger(__name__)
 
 DEFAULT_BODY_LIMIT = 104_857_600
+_WEBHOOK_METHODS = frozenset({"GET", "PUT", "POST", "DELETE", "OPTIONS"})
 _HOME = "<!doctype html><title>localazure</title><h1>Your function app is up and running</h1>"
 
 
@@ -81,6 +82,8 @@ class Gateway:
         self._outstanding = 0
         self._slots = asyncio.Semaphore(options.max_concurrent) if options.max_concurrent > 0 else None
         self._is_open = False
+        self.is_offline = False
+        """Whether only `/admin` is served, because somebody wants it so."""
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -111,6 +114,8 @@ class Gateway:
         first, _, rest = request.path.strip("/").partition("/")
         if first.lower() == "admin":
             return await self._admin.handle(request, rest)
+        if self.is_offline:
+            return web.Response(status=503)
         if first.lower() == "runtime":
             return await self._webhook(request, rest)
         found = self._routes.match(request.method, request.raw_path)
@@ -126,7 +131,7 @@ class Gateway:
         webhooks, _, path = rest.partition("/")
         extension, _, path = path.partition("/")
         known = self._webhooks.get(extension.lower()) if webhooks.lower() == "webhooks" else None
-        if known is None:
+        if known is None or request.method not in _WEBHOOK_METHODS:
             return web.Response(status=404)
         webhook, system_key = known
         if not self._keys.opens_extension(given_key(request.headers, request.query), system_key):

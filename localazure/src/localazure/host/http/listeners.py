@@ -10,6 +10,8 @@ from localazure.serving import listen
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 NO_LIMIT = 0
+HEADER_LIMIT = 32_768
+"""Bytes of one header, as in the original, whose limit is for all of them together; aiohttp's own is a quarter."""
 
 
 class HttpListener:
@@ -19,7 +21,9 @@ class HttpListener:
         app = web.Application(client_max_size=body_limit)
         app.router.add_route("*", "/{path:.*}", handler)
         app.on_response_prepare.append(_bare)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, auto_decompress=False)
+        self._runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=1.0, auto_decompress=False, max_field_size=HEADER_LIMIT
+        )
 
     async def open(self, host: str, port: int, option: str) -> int:
         """Listen; returns the port, which is a free one when `port` is 0.

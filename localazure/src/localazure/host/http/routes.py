@@ -11,6 +11,7 @@ from localazure.host.functions import HostedFunction
 from localazure.host.http.templates import RouteTemplate
 
 RESERVED = ("admin", "runtime")
+"""No route may begin so, whatever the prefix: `administration` does not work in the cloud either."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,10 @@ def route_of(function: HostedFunction, prefix: str) -> Route:
     """Raises IndexingError when the route is no valid template or reserved."""
     text = function.trigger.text("route", default=function.name).lstrip("/")
     template = RouteTemplate(f"{prefix.strip('/')}/{text}")
-    if not prefix.strip("/") and text.lower().split("/")[0] in RESERVED:
-        raise IndexingError(f"The route '{text}' conflicts with the built in routes 'admin' and 'runtime'.")
+    if text.lower().startswith(RESERVED):
+        raise IndexingError(
+            f"The specified route conflicts with one or more built in routes: no route may begin like '{text}'."
+        )
     return Route(function, template, methods_of(function))
 
 
