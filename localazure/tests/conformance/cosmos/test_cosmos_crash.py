@@ -8,6 +8,7 @@ import hmac
 import http.client
 import json
 import threading
+from collections import Counter
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from urllib.parse import quote, urlsplit
@@ -145,9 +146,7 @@ class FeedReader:
         """Read to the end. Every transaction was there once, in order, and those of several writes in one piece."""
         while self.page(wire) == 200:
             pass
-        counts = {lsn: 0 for lsn in self.lsns}
-        for lsn in self.lsns:
-            counts[lsn] += 1
+        counts = Counter(self.lsns)
         assert self.lsns == sorted(self.lsns)
         assert list(counts) == list(range(1, int(self.token.strip('"')) + 1))
         assert set(counts.values()) == {1, ITEMS_OF_A_BATCH + 2}
