@@ -13,6 +13,7 @@ from localazure.durable.durable_http import HttpCalls
 from localazure.durable.errors import UnknownFunction
 from localazure.durable.events import Event, EventType, completion, failure
 from localazure.durable.functions import FunctionFailure, FunctionKind
+from localazure.durable.payloads import excess
 from localazure.durable.records import Activity, Message
 from localazure.durable.texts import activity_failed
 
@@ -81,13 +82,13 @@ class Activities:
 
     async def _call(self, activity: Activity) -> str:
         if activity.name == HTTP_ACTIVITY:
-            return await self._http.call(activity.input)
-        name = self._hub.resolve(FunctionKind.ACTIVITY, activity.name)
-        result = await self._hub.functions.call_activity(name, activity.instance_id, activity.input)
-        if len(result) > self._hub.settings.max_payload_bytes:
-            raise FunctionFailure(
-                "PayloadTooLarge", f"the result has more than {self._hub.settings.max_payload_bytes} bytes"
-            )
+            result = await self._http.call(activity.input)
+        else:
+            name = self._hub.resolve(FunctionKind.ACTIVITY, activity.name)
+            result = await self._hub.functions.call_activity(name, activity.instance_id, activity.input)
+        problem = excess("The result", result, self._hub.settings.max_payload_bytes)
+        if problem is not None:
+            raise FunctionFailure("PayloadTooLarge", problem)
         return result
 
     def _failure(self, activity: Activity, reason: str, details: str | None) -> Event:

@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from localazure.durable import payloads
 from localazure.durable.calling import call_persistently
 from localazure.durable.context import HubContext, drain
-from localazure.durable.entity_ids import split
-from localazure.durable.errors import HubFailed, UnknownFunction
+from localazure.durable.entity_ids import check, split
+from localazure.durable.errors import HubFailed, InvalidArgument, PayloadTooLarge
 from localazure.durable.events import dump, entity_answered
 from localazure.durable.functions import FunctionFailure, FunctionKind
 from localazure.durable.records import Delivery, EntityRequest, Message
@@ -111,7 +112,9 @@ class Entities:
     async def _call(self, entity_id: str, entity: Entity | None, batch: list[EntityRequest]) -> Outcome:
         """Run one batch. A failure of the function itself changes nothing and answers every operation with it."""
         try:
-            name = self._hub.resolve(FunctionKind.ENTITY, split(entity_id)[0])
+            entity_name, key = split(entity_id)
+            check(entity_name, key)
+            name = self._hub.resolve(FunctionKind.ENTITY, entity_name)
             operations = _batch_text(entity_id, entity, batch)
             async with self._calls:
                 text = await call_persistently(
@@ -119,14 +122,22 @@ class Entities:
                     f"entity {entity_id}",
                     lambda: self._accepting,
                 )
-            return _read(text, len(batch))
+            return self._checked(_read(text, len(batch)))
         except FunctionFailure as failed:
             problem = failed.message or failed.type_name
-        except (UnknownFunction, MalformedResult) as failed:
+        except (InvalidArgument, PayloadTooLarge, MalformedResult) as failed:
             problem = str(failed)
         log.warning("entity %s failed: %s", entity_id, problem)
         state = entity.state if entity else None
         return Outcome(entity is not None, state, [(dump(problem), True)] * len(batch))
+
+    def _checked(self, outcome: Outcome) -> Outcome:
+        """Raises PayloadTooLarge."""
+        limit = self._hub.settings.max_payload_bytes
+        payloads.check("The entity's state", outcome.state, limit)
+        for result, _ in outcome.results:
+            payloads.check("The operation's result", result, limit)
+        return outcome
 
     def _answer(self, request: EntityRequest, result: str, *, is_error: bool) -> Delivery | None:
         caller = request.caller
@@ -155,10 +166,16 @@ def _batch_text(entity_id: str, entity: Entity | None, batch: list[EntityRequest
 def _read(text: str, size: int) -> Outcome:
     try:
         parsed = json.loads(text)
-        results = [(each["result"] or "null", bool(each["isError"])) for each in parsed["results"]]
-        exists, state = bool(parsed["entityExists"]), parsed["entityState"]
+        results = [(_text(each["result"]) or "null", bool(each["isError"])) for each in parsed["results"]]
+        exists, state = bool(parsed["entityExists"]), _text(parsed["entityState"])
     except (ValueError, KeyError, TypeError) as malformed:
         raise MalformedResult(f"not a batch result: {text[:200]!r}") from malformed
     if len(results) != size:
         raise MalformedResult(f"{len(results)} results for {size} operations")
     return Outcome(exists, state, results)
+
+
+def _text(value: Any) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise TypeError("states and results are JSON text")
+    return value

@@ -7,16 +7,18 @@ name, because that client neither pages nor maps the first.
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 
 from aiohttp import web
 
 from localazure.durable.client_binding import management_urls
-from localazure.durable.errors import HubError, InstanceEnded, InvalidRequest
+from localazure.durable.errors import HubError, InstanceEnded, InstanceNotFound, InvalidArgument, InvalidRequest
 from localazure.durable.events import parse_time, time_text
 from localazure.durable.http_answers import empty, json_answer, refusal, unexpected
 from localazure.durable.http_entities import EntityApi
+from localazure.durable.http_pages import PAGE_HEADER, page, page_position, page_size
 from localazure.durable.hub import TaskHub
-from localazure.durable.parameters import Parameters, json_text, page_position, page_token
+from localazure.durable.parameters import Parameters, json_text
 from localazure.durable.records import Instance
 from localazure.durable.status import RuntimeStatus
 from localazure.durable.store import InstanceQuery
@@ -24,8 +26,6 @@ from localazure.durable.views import history_view, shown, status_view
 
 log = logging.getLogger("localazure.durable")
 
-PAGE = 100
-PAGE_HEADER = "x-ms-continuation-token"
 STATUS_RETRY_S = "5"
 START_RETRY_S = "10"
 START_LINKS = (
@@ -128,25 +128,25 @@ class ManagementApi:
         return json_answer(view, status=202, headers={"Location": str(request.url), "Retry-After": STATUS_RETRY_S})
 
     async def _list(self, request: web.Request, query: Parameters) -> web.Response:
-        token = request.headers.get(PAGE_HEADER, "")
-        top = query.count("top") or (None if self._is_rpc else PAGE)
         if query.text("instanceIdPrefix").startswith("@"):
-            return await self._entities.list_as_instances(query.text("instanceIdPrefix"))
-        after = page_position(token) if token else None
+            return await self._entities.list_as_instances(request, query)
+        top = page_size(query, is_rpc=self._is_rpc)
         wanted = InstanceQuery(
             created_from=query.time("createdTimeFrom"),
             created_to=query.time("createdTimeTo"),
             statuses=query.statuses("runtimeStatus"),
             prefix=query.text("instanceIdPrefix"),
-            after=(parse_time(after[0]), after[1]) if after else None,
-            top=top,
+            after=_position(request),
+            top=None if top is None else top + 1,
         )
         found = await self._hub.find(wanted)
         show_input = query.flag("showInput", default=True)
-        last = found[-1] if top is not None and len(found) == top else None
-        following = page_token(time_text(last.created_at), last.start.instance_id) if last else ""
-        views = [status_view(instance, show_input=show_input) for instance in found]
-        return json_answer(views, headers={PAGE_HEADER: following})
+        return page(
+            found,
+            top,
+            lambda instance: (time_text(instance.created_at), instance.start.instance_id),
+            lambda instance: status_view(instance, show_input=show_input),
+        )
 
     async def _purge_matching(self, query: Parameters) -> web.Response:
         created_from = query.time("createdTimeFrom")
@@ -181,11 +181,33 @@ class ManagementApi:
             case "rewind":
                 await self._hub.rewind(instance_id, reason)
             case "restart":
-                with_new_id = query.flag("restartWithNewInstanceId", default=True)
-                return await self._started(query, await self._hub.restart(instance_id, with_new_id=with_new_id))
+                return await self._restart(query, instance_id)
             case _:
                 return empty(404)
         return empty(202)
+
+    async def _restart(self, query: Parameters, instance_id: str) -> web.Response:
+        """The SDK's client explains a 404 well; others are told as the original tells them."""
+        with_new_id = query.flag("restartWithNewInstanceId", default=True)
+        try:
+            restarted = await self._hub.restart(instance_id, with_new_id=with_new_id)
+        except InstanceNotFound as unknown:
+            if self._is_rpc:
+                raise
+            raise InvalidArgument(str(unknown)) from unknown
+        return await self._started(query, restarted)
+
+
+def _position(request: web.Request) -> tuple[datetime, str] | None:
+    """Creation time and id of the last instance on the page before. Raises InvalidRequest."""
+    token = request.headers.get(PAGE_HEADER, "")
+    if not token:
+        return None
+    created_at, instance_id = page_position(token, parts=2)
+    try:
+        return parse_time(created_at), instance_id
+    except ValueError as invalid:
+        raise InvalidRequest("The continuation token is not one of this list.") from invalid
 
 
 def _final_status(instance: Instance, query: Parameters) -> int:

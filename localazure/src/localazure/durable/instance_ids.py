@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from unicodedata import category
 from uuid import uuid4
 
 from localazure.durable.errors import InvalidArgument
@@ -9,6 +10,8 @@ from localazure.durable.records import Start
 
 MAX_LENGTH = 256
 FORBIDDEN = frozenset("/\\#?")
+FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cs"})
+"""Control characters, and halves of characters, which have no UTF-8 form."""
 
 
 def new_id() -> str:
@@ -22,8 +25,13 @@ def check(instance_id: str) -> None:
         raise InvalidArgument("Orchestration instance IDs must not start with '@'.")
     if not 0 < len(instance_id) <= MAX_LENGTH:
         raise InvalidArgument(f"Instance IDs must have 1 to {MAX_LENGTH} characters.")
-    if any(character in FORBIDDEN or not character.isprintable() for character in instance_id):
+    if has_forbidden(instance_id):
         raise InvalidArgument("Instance IDs must not contain /, \\, #, ? or control characters.")
+
+
+def has_forbidden(text: str) -> bool:
+    """Whether a character in `text` cannot be part of an instance id or an entity's key."""
+    return any(character in FORBIDDEN or category(character) in FORBIDDEN_CATEGORIES for character in text)
 
 
 def child_problem(child: Start, parent: Start) -> str | None:

@@ -25,6 +25,7 @@ from localazure.durable.functions import FunctionFailure, FunctionKind
 from localazure.durable.instance_ids import child_problem
 from localazure.durable.records import Activity, Decision, Delivery, EntityRequest, Message, Start, Timer
 from localazure.durable.sdk import Answer, MalformedAnswer, read_answer, read_failure
+from localazure.durable.status import RuntimeStatus
 from localazure.durable.store import EpisodeCommit
 
 log = logging.getLogger("localazure.durable")
@@ -241,5 +242,8 @@ class Orchestrations:
             )
         if decision.status.is_final:
             self._drop(slot)
-            log.info("%s [instance %s] is %s", start.name, start.instance_id, decision.status)
+            if decision.status == RuntimeStatus.FAILED:
+                log.error("%s [instance %s] is Failed: %s", start.name, start.instance_id, decision.output)
+            else:
+                log.info("%s [instance %s] is %s", start.name, start.instance_id, decision.status)
             self._outbox.note_end(start.instance_id)

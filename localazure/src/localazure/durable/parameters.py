@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import json
-from datetime import datetime
+from contextlib import suppress
+from datetime import UTC, datetime
 
 from aiohttp import web
 from multidict import MultiMapping
@@ -40,10 +40,12 @@ class Parameters:
         return int(text) if text.isdecimal() and int(text) > 0 else None
 
     def time(self, name: str) -> datetime | None:
-        try:
-            return parse_time(self.text(name).replace(" ", "+"))
-        except ValueError:
-            return None
+        """A plus sign may have been decoded as a space; so may the separator of date and time."""
+        text = self.text(name)
+        for candidate in (text, text.replace(" ", "+")):
+            with suppress(ValueError, OverflowError):
+                return parse_time(candidate).astimezone(UTC)
+        return None
 
     def statuses(self, name: str) -> frozenset[RuntimeStatus]:
         """A list with commas, or repeated; unknown names are ignored."""
@@ -52,26 +54,16 @@ class Parameters:
 
 
 async def json_text(request: web.Request) -> str | None:
-    """The body, which is JSON text, or None when there is none. Raises InvalidRequest."""
-    text = await request.text()
-    if not text.strip():
-        return None
+    """The body, which is JSON text in UTF-8, or None when there is none. Raises InvalidRequest."""
     try:
-        json.loads(text)
-    except ValueError as invalid:
+        text = (await request.read()).decode("utf-8-sig")
+        if not text.strip():
+            return None
+        json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as invalid:
         raise InvalidRequest("Invalid JSON content") from invalid
     return text
 
 
-def page_token(*position: str) -> str:
-    """The continuation token for what comes behind `position`."""
-    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
-
-
-def page_position(token: str) -> list[str]:
-    """The inverse of `page_token`. Raises InvalidRequest."""
-    try:
-        position = json.loads(base64.urlsafe_b64decode(token))
-    except ValueError as invalid:
-        raise InvalidRequest("The continuation token is not one of this task hub.") from invalid
-    return [str(each) for each in position]
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

@@ -9,6 +9,7 @@ from typing import Any
 from localazure.durable.actions import Action
 from localazure.durable.events import dump
 from localazure.durable.records import Start
+from localazure.durable.texts import storable
 
 ERROR_MARK = "\n\n$OutOfProcData$:"
 
@@ -49,15 +50,16 @@ def context_input(stored: str | None) -> str:
     if stored is None:
         return "null"
     value = json.loads(stored)
-    if isinstance(value, dict) or (isinstance(value, str) and _is_json(value)):
+    if isinstance(value, dict) or (isinstance(value, str) and is_json(value)):
         return stored
     return dump(stored)
 
 
-def _is_json(text: str) -> bool:
+def is_json(text: str) -> bool:
+    """Whether `text` is JSON text."""
     try:
         json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 
@@ -68,7 +70,7 @@ def read_answer(text: str) -> Answer:
         state = json.loads(text)
         (actions,) = state["actions"]
         return Answer(
-            actions,
+            _storable(list(actions)) if "\\ud" in text else list(actions),
             bool(state["isDone"]),
             _text_of(state.get("output")),
             _text_of(state.get("customStatus")),
@@ -85,6 +87,15 @@ def read_failure(message: str) -> Answer | None:
         return None
     answer = read_answer(state)
     return Answer(answer.actions, custom_status=answer.custom_status, error=answer.error or head)
+
+
+def _storable(value: Any) -> Any:
+    """The value with all its texts made storable. Only an escape in JSON text (`\\ud8…`) can bring one that is not."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, list):
+        return [_storable(each) for each in value]
+    return {key: _storable(each) for key, each in value.items()} if isinstance(value, dict) else value
 
 
 def _text_of(value: Any) -> str | None:

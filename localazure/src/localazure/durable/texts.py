@@ -9,8 +9,13 @@ from localazure.durable.functions import FunctionFailure, FunctionKind
 NOT_FAILED = "The rewind operation is only supported on failed orchestration instances."
 
 
+def storable(text: str) -> str:
+    """`text` without lone surrogates, which have no UTF-8 form: a file name in an exception's text may hold some."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
 def orchestrator_failed(name: str, text: str) -> str:
-    return f"Orchestrator function '{name}' failed: {text}"
+    return storable(f"Orchestrator function '{name}' failed: {text}")
 
 
 def activity_failed(name: str, failure: FunctionFailure) -> str:
@@ -31,8 +36,6 @@ def instance_exists(status: str) -> str:
     return f"An Orchestration instance with the status {status} already exists."
 
 
-def non_deterministic(instance_id: str, number: int, expected: str, got: str) -> str:
-    return (
-        f"Non-Deterministic workflow detected: action {number} of instance '{instance_id}' was {expected} "
-        f"when it first ran and is {got} now"
-    )
+def non_deterministic(instance_id: str, action: int, event: int | None, expected: str, got: str) -> str:
+    place = f"action {action}" if event is None else f"event {event} (action {action})"
+    return f"Non-Deterministic workflow detected: instance '{instance_id}', {place}: expected {expected}, got {got}"

@@ -89,14 +89,14 @@ def entity_view(entity: Entity, *, show_state: bool) -> dict[str, Any]:
     return view | ({"state": shown(entity.state)} if show_state else {})
 
 
-def entity_instance_view(entity: Entity) -> dict[str, Any]:
+def entity_instance_view(entity: Entity, *, show_input: bool = True) -> dict[str, Any]:
     """An entity in the form of an instance."""
     updated = entity.updated_at.strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
         "name": entity.entity_id.rpartition("@")[0],
         "instanceId": entity.entity_id,
         "runtimeStatus": RuntimeStatus.RUNNING,
-        "input": shown(entity.state),
+        "input": shown(entity.state) if show_input else None,
         "customStatus": None,
         "output": None,
         "createdTime": updated,

@@ -28,35 +28,6 @@ async def test_d089_a_custom_status_above_16_kb_fails_the_instance(rig: Any) -> 
     assert (instance.status, "custom status is larger" in instance.output) == ("Failed", True)
 
 
-@pytest.mark.parametrize("change", ["another activity", "nothing", "another kind"])
-async def test_d090_changed_code_is_reported_with_what_was_expected_and_what_came(rig: Any, change: str) -> None:
-    changed: list[str] = []
-    rig.functions.activity(lambda value: value, "first")
-    rig.functions.activity(lambda value: value, "second")
-
-    @rig.functions.orchestrator
-    def moody(context: Any) -> Any:
-        if not changed:
-            yield context.call_activity("first")
-        elif change == "another activity":
-            yield context.call_activity("second")
-        elif change == "another kind":
-            yield context.create_timer(context.current_utc_datetime + timedelta(seconds=1))
-        else:
-            return "early"
-        yield context.wait_for_external_event("go")
-
-    instance_id = await rig.client.start_new("moody")
-    await rig.idle()
-    changed.append("now")
-    await rig.client.raise_event(instance_id, "go")
-    instance = await rig.finish(instance_id)
-    assert instance.status == "Failed"
-    text = "Orchestrator function 'moody' failed: Non-Deterministic workflow detected: action 0"
-    assert instance.output.startswith(text)
-    assert "CALL_ACTIVITY first" in instance.output
-
-
 async def test_d091_a_fan_out_of_5000_is_replayed_once(make_rig: Any) -> None:
     rig = await make_rig()
 
@@ -68,7 +39,8 @@ async def test_d091_a_fan_out_of_5000_is_replayed_once(make_rig: Any) -> None:
     def wide(context: Any) -> Any:
         return sum((yield context.task_all([context.call_activity("same", n) for n in range(5000)])))
 
-    assert await rig.output("wide") == sum(range(5000))
+    async with asyncio.timeout(60):
+        assert await rig.output("wide") == sum(range(5000))
     assert len(rig.functions.calls) == 2
 
 
