@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from localazure.commands.common import example
+from localazure.commands.lint import lint
 from localazure.commands.reset import reset
 from localazure.commands.start import start
 from localazure.commands.status import status
@@ -18,5 +19,5 @@ def main() -> None:
     """Runs a Python Durable Functions app on this machine: Functions host, Azurite, Cosmos DB, Key Vault, identity."""
 
 
-for command in (start, stop, status, reset, token):
+for command in (start, stop, status, reset, token, lint):
     main.add_command(command)
