@@ -5,7 +5,9 @@ from __future__ import annotations
 import click
 
 from localazure.commands.common import example
+from localazure.commands.cosmos import cosmos
 from localazure.commands.lint import lint
+from localazure.commands.replay import replay
 from localazure.commands.reset import reset
 from localazure.commands.start import start
 from localazure.commands.status import status
@@ -19,5 +21,5 @@ def main() -> None:
     """Runs a Python Durable Functions app on this machine: Functions host, Azurite, Cosmos DB, Key Vault, identity."""
 
 
-for command in (start, stop, status, reset, token, lint):
+for command in (start, stop, status, reset, token, cosmos, lint, replay):
     main.add_command(command)

@@ -23,6 +23,10 @@ class Console:
         if not self.quiet:
             click.echo(click.style(PREFIX, fg="cyan") + text, color=self._color)
 
+    def show(self, text: str) -> None:
+        """Print what was asked for, styled or not, as a line of its own."""
+        click.echo(text, color=self._color)
+
     def warn(self, text: str) -> None:
         """Report a problem."""
         click.echo(click.style(PREFIX, fg="red") + text, err=True, color=self._color)
