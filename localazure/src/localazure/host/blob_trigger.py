@@ -18,6 +18,7 @@ from urllib.parse import unquote
 
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.functions.meta import Datum
+from azure.storage.blob import BlobType
 
 from localazure.durable.functions import FunctionFailure
 from localazure.host import blob_store
@@ -190,7 +191,7 @@ class BlobListener(Listener):
         message = {
             "Type": "BlobTrigger",
             "FunctionId": self.function.id,
-            "BlobType": str(blob.properties.blob_type or "BlockBlob").removeprefix("BlobType.").title(),
+            "BlobType": BlobType(blob.properties.blob_type).value,
             "ContainerName": blob.container,
             "BlobName": blob.name,
             "ETag": blob.etag,

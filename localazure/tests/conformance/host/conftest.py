@@ -19,6 +19,7 @@ from typing import Any
 import aiohttp
 import pytest
 from azure.cosmos.aio import CosmosClient
+from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 from localazure.child import PARENT_FD, READY_FD
 
@@ -191,6 +192,12 @@ async def cosmos(cosmos_url: str) -> AsyncIterator[CosmosClient]:
 @pytest.fixture
 async def queues(azurite: str) -> AsyncIterator[QueueServiceClient]:
     async with QueueServiceClient.from_connection_string(azurite) as service:
+        yield service
+
+
+@pytest.fixture
+async def blobs(azurite: str) -> AsyncIterator[BlobServiceClient]:
+    async with BlobServiceClient.from_connection_string(azurite) as service:
         yield service
 
 
