@@ -250,7 +250,7 @@ class Execution:
         return isinstance(node, Compound) and not node.is_any and not node.settled
 
     def _cancel(self, leaf: Leaf) -> None:
-        leaf.canceled = True
+        leaf.canceled = leaf.action["isCanceled"] = True  # in `actions` too: code that cancels no more shall be noticed
         self.open.pop(leaf.task_id, None)
 
     def _complete(self, task_id: int) -> None:

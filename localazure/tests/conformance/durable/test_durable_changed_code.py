@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -146,6 +147,27 @@ async def test_code_that_raises_earlier_than_before_fails_with_its_own_error(
     assert (await rig.finish("one")).output == "Orchestrator function 'moody' failed: lost my way"
 
 
+async def test_a_timer_that_is_no_longer_cancelled_is_noticed(rig: Any) -> None:
+    cancels = [True]
+    rig.functions.activity(lambda _: None, "a")
+
+    @rig.functions.orchestrator
+    def moody(context: Any) -> Any:
+        timer = context.create_timer(context.current_utc_datetime + timedelta(hours=1))
+        yield context.task_any([_a(context), timer])
+        if cancels[0]:
+            timer.cancel()
+        yield _go(context)
+
+    await rig.client.start_new("moody", "one")
+    await rig.idle()
+    cancels[0] = False
+    await rig.restart()
+    await rig.client.raise_event("one", "go")
+    instance = await rig.finish("one")
+    assert "event 1 (action 0): expected CREATE_TIMER, cancelled, got CREATE_TIMER, not cancelled" in instance.output
+
+
 async def test_an_operator_sees_what_differs_and_repaired_code_goes_on_after_a_rewind(
     rig: Any, moody: Callable[..., None], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -157,6 +179,7 @@ async def test_an_operator_sees_what_differs_and_repaired_code_goes_on_after_a_r
     with caplog.at_level(logging.ERROR):
         await rig.client.raise_event("one", "go")
         await rig.finish("one")
+        await rig.idle()
     assert "moody [instance one] is Failed: " in caplog.text
     assert "expected CALL_ACTIVITY a, got CALL_ACTIVITY b" in caplog.text
     _, view, _ = await rig.call("GET", "instances/one?showHistory=true&showHistoryOutput=true")
