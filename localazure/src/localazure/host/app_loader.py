@@ -27,12 +27,17 @@ def load_functions(root: Path, script: str) -> list[Any]:
     os.chdir(root)
     if sys.path[:1] != [str(root)]:
         sys.path.insert(0, str(root))
+    app = _app_object(_imported(root, script), script)
     try:
-        app = _app_object(importlib.import_module(Path(script).stem), script)
         # The SDK remembers names, so a second call would report every function as a duplicate.
         return list(app.get_functions())
-    except ConfigError:
-        raise
+    except Exception as error:
+        raise ConfigError(_one_line(script, error)) from error  # it is raised inside the SDK: no frame would help
+
+
+def _imported(root: Path, script: str) -> ModuleType:
+    try:
+        return importlib.import_module(Path(script).stem)
     except SyntaxError as error:
         place = f"{_relative(error.filename, root)}:{error.lineno}"
         raise ConfigError(f"{place}: {type(error).__name__}: {error.msg}", (error.text or "").rstrip()) from error
@@ -40,8 +45,12 @@ def load_functions(root: Path, script: str) -> list[Any]:
         hint = "Is it in requirements.txt and installed?"
         raise ConfigError(f"{script}: ModuleNotFoundError: {error}. {hint}", user_traceback(error, root)) from error
     except (Exception, SystemExit) as error:
-        first_line = (str(error).splitlines() or [""])[0]
-        raise ConfigError(f"{script}: {type(error).__name__}: {first_line}", user_traceback(error, root)) from error
+        raise ConfigError(_one_line(script, error), user_traceback(error, root)) from error
+
+
+def _one_line(script: str, error: BaseException) -> str:
+    first_line = (str(error).splitlines() or [""])[0]
+    return f"{script}: {type(error).__name__}: {first_line}"
 
 
 def _app_object(module: ModuleType, script: str) -> FunctionRegister:

@@ -58,19 +58,15 @@ class StorageClients:
     def _connect(self, client: type[_Service], kind: str, name: str) -> _Service:
         connection = self._settings.connection(name)
         options: dict[str, Any] = {"retry_total": 0, "connection_timeout": 10, "read_timeout": 30}
-        if text := connection.connection_string:
-            is_emulator = text.replace(" ", "").rstrip(";").lower() == "usedevelopmentstorage=true"
-            return _from_text(client, name, _EMULATOR if is_emulator else text, options)
-        credential = identity_credential(connection)
-        self._credentials.append(credential)
-        return client(_service_uri(connection, kind), credential=credential, **options)
-
-
-def _from_text(client: type[_Service], name: str, text: str, options: dict[str, Any]) -> _Service:
-    try:
-        return client.from_connection_string(text, **options)
-    except ValueError as error:
-        raise IndexingError(f"The connection '{name}' is no storage connection string: {error}") from None
+        try:
+            if text := connection.connection_string:
+                is_emulator = text.replace(" ", "").rstrip(";").lower() == "usedevelopmentstorage=true"
+                return client.from_connection_string(_EMULATOR if is_emulator else text, **options)
+            credential = identity_credential(connection)
+            self._credentials.append(credential)
+            return client(_service_uri(connection, kind), credential=credential, **options)
+        except ValueError as error:
+            raise IndexingError(f"The connection '{name}' leads to no storage account: {error}") from None
 
 
 def is_local(container: ContainerClient) -> bool:

@@ -193,16 +193,6 @@ async def test_h051_every_function_is_listed_with_its_address(host, http) -> Non
     assert [binding["type"] for binding in listed["orders"]["config"]["bindings"]] == ["httpTrigger", "http"]
 
 
-async def test_h006_given_name_is_listed_instead_of_the_python_name(host, http) -> None:
-    described = await _echo(http, f"{host.url}/admin/functions/renamed")
-    assert described["config"]["entryPoint"] == "original_name"
-
-
-async def test_h012_function_with_an_undefined_setting_is_excluded_and_says_which(host, http) -> None:
-    errors = (await _echo(http, f"{host.url}/admin/functions/unset/status"))["errors"]
-    assert "'UNSET_QUEUE' is not defined" in errors[0]
-
-
 async def test_h013_disabled_function_is_listed_but_not_found(host, http) -> None:
     async with http.get(f"{host.url}/api/switched-off") as response:
         assert response.status == 404

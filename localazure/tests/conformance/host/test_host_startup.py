@@ -26,64 +26,6 @@ def _refused(host: Any) -> list[str]:
     return str(host.log_text()).splitlines()
 
 
-def test_app_that_cannot_be_loaded_is_refused_with_one_clear_line(hosts, app_of) -> None:
-    lines = _refused(hosts.start(app_of("import azure.functions as func\ndef broken(:\n")))
-    assert lines[0] == "function_app.py:2: SyntaxError: invalid syntax"
-
-
-def test_h015_host_json_that_cannot_be_used_is_refused(hosts, app_of) -> None:
-    host_json = '{"version": "2.0", "extensions": {"durableTask": {"hubName": "1"}}}'
-    line = "host.json: extensions.durableTask.hubName must be a letter and 2 to 44 letters or digits, not '1'"
-    assert _refused(hosts.start(app_of(EMPTY_APP, host_json)))[-1] == line
-
-
-async def test_h001_app_without_functions_and_h015_without_host_json_starts(hosts, app_of, http) -> None:
-    host = hosts.start(app_of(EMPTY_APP, host_json=None))
-    async with http.get(f"{host.url}/admin/functions") as response:
-        assert await response.json() == []
-
-
-async def test_h004_script_name_can_be_set_and_h017_environment_wins_over_the_file(hosts, app_of, http) -> None:
-    root = app_of(
-        HELLO + 'import os\nassert os.environ["NAME"] == "environment", os.environ["NAME"]\n', script="main.py"
-    )
-    (root / "local.settings.json").write_text(
-        '{"IsEncrypted": false, "Values": {"NAME": "file", "PYTHON_SCRIPT_FILE_NAME": "main.py"}}'
-    )
-    host = hosts.start(root, NAME="environment")
-    async with http.get(f"{host.url}/api/hello") as response:
-        assert await response.text() == "hello"
-
-
-async def test_h005_functions_are_asked_for_once(hosts, app_of) -> None:
-    counting = """
-class Counting(func.FunctionApp):
-    def get_functions(self):
-        print("asked", flush=True)
-        return super().get_functions()
-app = Counting()
-"""
-    host = hosts.start(app_of("import azure.functions as func\n" + counting))
-    host.process.send_signal(15)
-    assert host.process.communicate(timeout=20)[0].decode().count("asked") == 1
-
-
-async def test_h014_only_allowed_functions_run(hosts, app_of, http) -> None:
-    code = HELLO + '\n@app.route(route="other")\ndef other(req: func.HttpRequest) -> str:\n    return "other"\n'
-    host = hosts.start(app_of(code, '{"version": "2.0", "functions": ["hello"]}'))
-    for path, status in (("hello", 200), ("other", 404)):
-        async with http.get(f"{host.url}/api/{path}") as response:
-            assert response.status == status
-    async with http.get(f"{host.url}/admin/functions") as response:
-        assert [item["name"] for item in await response.json()] == ["hello", "other"]
-
-
-async def test_h016_environment_overrides_host_json(hosts, app_of, http) -> None:
-    host = hosts.start(app_of(HELLO), AzureFunctionsJobHost__extensions__http__routePrefix="v1")
-    async with http.get(f"{host.url}/v1/hello") as response:
-        assert response.status == 200
-
-
 async def test_h020_one_pool_thread_serialises_plain_functions(hosts, app_of, http) -> None:
     code = """
 import threading, time
