@@ -24,11 +24,11 @@ from localazure.durable.functions import FunctionKind, Functions
 from localazure.durable.observer import Observer
 from localazure.durable.orchestrations import Orchestrations
 from localazure.durable.records import Activity, Delivery, EntityRequest, Instance, Message, Start, Timer
-from localazure.durable.rewind import answer_of_child, is_child_of, rewind
+from localazure.durable.rewind import is_child_of, rewind
 from localazure.durable.settings import TaskHubSettings
 from localazure.durable.sqlite_store import SqliteStore
 from localazure.durable.status import RuntimeStatus
-from localazure.durable.store import Entity, EntityQuery, EpisodeCommit, InstanceQuery, Loaded
+from localazure.durable.store import Entity, EntityQuery, EpisodeCommit, InstanceQuery, InstanceRewind, Loaded
 from localazure.durable.texts import NOT_FAILED
 from localazure.durable.timers import Timers
 
@@ -170,7 +170,15 @@ class TaskHub:
             raise InstanceNotFound(f"No instance with ID '{instance_id}' found.")
         if loaded.instance.status != RuntimeStatus.FAILED:
             raise InstanceEnded(NOT_FAILED)
-        await self._rewind(loaded, reason)
+        rewinds = await self._rewinds(loaded, reason)
+        answers = await self._store.rewind(rewinds)
+        for commit in (each.commit for each in rewinds):
+            self.run_activities(commit.decision.activities)
+            self.set_timers(commit.decision.timers, commit.decision.start.execution_id, ())
+            self.serve_requests(commit.requests)
+            answers += commit.messages
+        for each in answers:
+            self._orchestrations.deliver(each.instance_id, each.message)
 
     async def get(self, instance_id: str) -> Instance:
         """Raises InstanceNotFound."""
@@ -243,29 +251,19 @@ class TaskHub:
         await self._store.send(Delivery(instance_id, message))
         self._orchestrations.deliver(instance_id, message)
 
-    async def _rewind(self, loaded: Loaded, reason: str) -> None:
-        now: datetime = self._clock.now()
+    async def _rewinds(self, loaded: Loaded, reason: str) -> list[InstanceRewind]:
+        """What rewinding makes of a failed instance, and of its failed children in turn."""
+        now, start = self._clock.now(), loaded.instance.start
         rewound = rewind(loaded, now, self.settings)
-        decision, start = rewound.decision, loaded.instance.start
-        messages = [self._to(start, event(EventType.EXECUTION_REWOUND, now, Reason=reason))]
-        for task_id, child_id in rewound.children.items():
-            answer = await self._answer_of_child(task_id, child_id, start, reason)
-            if answer is not None:
-                messages.append(self._to(start, answer))
-        requests = [(self._hub.next_seq(), request) for request in decision.requests]
-        await self._store.rewind(start, rewound.history, EpisodeCommit(decision, messages, requests=requests))
-        self.run_activities(decision.activities)
-        self.set_timers(decision.timers, start.execution_id, ())
-        self.serve_requests(requests)
-        for each in messages:
-            self._orchestrations.deliver(start.instance_id, each.message)
-
-    async def _answer_of_child(self, task_id: int, child_id: str, parent: Start, reason: str) -> Event | None:
-        """Rewind a child that has failed; one that has ended otherwise answers again."""
-        child = await self._store.load(child_id)
-        if child is not None and child.instance.status == RuntimeStatus.FAILED and is_child_of(child.instance, parent):
-            await self._rewind(child, reason)
-        return answer_of_child(task_id, child.instance if child else None, parent, self._clock.now())
-
-    def _to(self, start: Start, sent: Event) -> Delivery:
-        return Delivery(start.instance_id, Message(self._hub.next_seq(), start.execution_id, sent))
+        message = Message(
+            self._hub.next_seq(), start.execution_id, event(EventType.EXECUTION_REWOUND, now, Reason=reason)
+        )
+        requests = [(self._hub.next_seq(), request) for request in rewound.decision.requests]
+        commit = EpisodeCommit(rewound.decision, [Delivery(start.instance_id, message)], requests=requests)
+        children = [(task_id, child_id, self._hub.next_seq()) for task_id, child_id in rewound.children.items()]
+        rewinds = [InstanceRewind(rewound.history, commit, children)]
+        for child_id in dict.fromkeys(rewound.children.values()):
+            child = await self._store.load(child_id)
+            if child and child.instance.status == RuntimeStatus.FAILED and is_child_of(child.instance, start):
+                rewinds += await self._rewinds(child, reason)
+        return rewinds

@@ -105,9 +105,8 @@ UPDATE instances SET execution_id = :next_execution_id, input = :input, generati
   custom_status = :custom_status, updated_at = :now, episodes = 0
 WHERE instance_id = :instance_id AND execution_id = :execution_id;
 
--- rewind_instance: A failed instance runs again, if it is still the one that failed.
-UPDATE instances SET status = 'Running', output = NULL, updated_at = :now
-WHERE instance_id = :instance_id AND execution_id = :execution_id AND status = 'Failed';
+-- rewind_instance: A failed instance runs again.
+UPDATE instances SET status = 'Running', output = NULL, updated_at = :now WHERE instance_id = :instance_id;
 
 -- delete_instance: Forgets an instance.
 DELETE FROM instances WHERE instance_id = ?;

@@ -59,7 +59,7 @@ def answer_of_child(task_id: int, child: Instance | None, parent: Start, at: dat
         return failure(EventType.CHILD_FAILED, task_id, "The sub-orchestration does not exist any more.", None, at)
     if child.status == RuntimeStatus.COMPLETED:
         return completion(EventType.CHILD_COMPLETED, task_id, child.output, at)
-    if child.status in {RuntimeStatus.TERMINATED, RuntimeStatus.CANCELED}:
+    if child.status.is_final:
         return failure(EventType.CHILD_FAILED, task_id, child.output or "", None, at)
     return None
 

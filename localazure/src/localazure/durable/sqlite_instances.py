@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from sqlite3 import Connection, Cursor
 
 from localazure.durable.errors import InstanceEnded, InstanceExists, InstanceNotFound, InstanceRunning, Superseded
-from localazure.durable.events import Event, dump, parse_stored, time_text
+from localazure.durable.events import dump, parse_stored, time_text
 from localazure.durable.records import Activity, Decision, Delivery, Instance, Message, Start
+from localazure.durable.rewind import answer_of_child
 from localazure.durable.rows import (
     activity_of,
     activity_row,
@@ -23,7 +24,7 @@ from localazure.durable.rows import (
     timer_row,
 )
 from localazure.durable.status import RuntimeStatus
-from localazure.durable.store import EpisodeCommit, InstanceQuery, Loaded, Recovery
+from localazure.durable.store import EpisodeCommit, InstanceQuery, InstanceRewind, Loaded, Recovery
 from localazure.durable.texts import NOT_FAILED, instance_exists
 from localazure.statements import load_statements
 
@@ -141,16 +142,37 @@ def _create_child(connection: Connection, start: Start, refusal: Message, at: da
     return None
 
 
-def rewind(connection: Connection, start: Start, history: Sequence[Event], commit: EpisodeCommit) -> None:
-    """Raises InstanceEnded."""
-    decision = commit.decision
-    key = {"instance_id": start.instance_id, "execution_id": start.execution_id}
-    if connection.execute(SQL["rewind_instance"], key | {"now": time_text(decision.at)}).rowcount == 0:
-        raise InstanceEnded(NOT_FAILED)
-    connection.execute(SQL["delete_history"], (start.instance_id,))
-    connection.execute(SQL["put_history"], (start.instance_id, ",".join(map(dump, history))))
+def rewind(connection: Connection, rewinds: Sequence[InstanceRewind]) -> list[Delivery]:
+    """See `InstanceStore.rewind`. Raises InstanceEnded."""
+    for each in rewinds:
+        start = each.commit.decision.start
+        existing = connection.execute(SQL["status_of"], (start.instance_id,)).fetchone()
+        if existing is None or tuple(existing) != (RuntimeStatus.FAILED, start.execution_id):
+            raise InstanceEnded(NOT_FAILED)
+    for each in rewinds:
+        _rewind(connection, each)
+    answers = [delivery for each in rewinds for delivery in _answers_of_children(connection, each)]
+    for delivery in answers:
+        _add_message(connection, delivery)
+    return answers
+
+
+def _rewind(connection: Connection, rewound: InstanceRewind) -> None:
+    decision = rewound.commit.decision
+    instance_id = decision.start.instance_id
+    connection.execute(SQL["rewind_instance"], {"instance_id": instance_id, "now": time_text(decision.at)})
+    connection.execute(SQL["delete_history"], (instance_id,))
+    connection.execute(SQL["put_history"], (instance_id, ",".join(map(dump, rewound.history))))
     _write_work(connection, decision)
-    _write_messages(connection, commit)
+    _write_messages(connection, rewound.commit)
+
+
+def _answers_of_children(connection: Connection, rewound: InstanceRewind) -> Iterator[Delivery]:
+    decision = rewound.commit.decision
+    for task_id, child_id, seq in rewound.children:
+        answer = answer_of_child(task_id, get(connection, child_id), decision.start, decision.at)
+        if answer is not None:
+            yield Delivery(decision.start.instance_id, Message(seq, decision.start.execution_id, answer))
 
 
 def load(connection: Connection, instance_id: str) -> Loaded | None:

@@ -15,7 +15,6 @@ from typing import TypeVar, TypeVarTuple
 from localazure.durable import sqlite_entities as entities
 from localazure.durable import sqlite_instances as instances
 from localazure.durable.errors import HubFailed, HubInUse
-from localazure.durable.events import Event
 from localazure.durable.observer import Observer
 from localazure.durable.records import Activity, Delivery, EntityRequest, Instance, Message, Start
 from localazure.durable.sqlite_thread import SqliteThread, Work
@@ -25,6 +24,7 @@ from localazure.durable.store import (
     EntityQuery,
     EpisodeCommit,
     InstanceQuery,
+    InstanceRewind,
     Loaded,
     Recovery,
 )
@@ -72,8 +72,8 @@ class SqliteStore:
     def commit(self, commit: EpisodeCommit) -> Awaitable[list[Message]]:
         return self._write(instances.commit, commit)
 
-    def rewind(self, start: Start, history: Sequence[Event], commit: EpisodeCommit) -> Awaitable[None]:
-        return self._write(instances.rewind, start, history, commit)
+    def rewind(self, rewinds: Sequence[InstanceRewind]) -> Awaitable[list[Delivery]]:
+        return self._write(instances.rewind, rewinds)
 
     async def load(self, instance_id: str) -> Loaded | None:
         return await self._read(instances.load, instance_id)

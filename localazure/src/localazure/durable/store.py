@@ -83,6 +83,19 @@ class EpisodeCommit:
 
 
 @dataclass(frozen=True, slots=True)
+class InstanceRewind:
+    """What rewinding makes of one instance: its history, and the work that is done again.
+
+    `children` are the tasks that wait for a child: task id, the child's instance id, and the arrival number of the
+    answer, should the child have ended.
+    """
+
+    history: Sequence[Event]
+    commit: EpisodeCommit
+    children: list[tuple[int, str, int]]
+
+
+@dataclass(frozen=True, slots=True)
 class EntityCommit:
     """What one entity call changes. `entity` is None for one that no longer exists."""
 
@@ -119,8 +132,11 @@ class InstanceStore(Protocol):
         """One episode. Returns the messages about children that could not be started. Raises Superseded."""
         ...
 
-    def rewind(self, start: Start, history: Sequence[Event], commit: EpisodeCommit) -> Awaitable[None]:
-        """Replace the history of a failed instance and let it run again. Raises InstanceEnded."""
+    def rewind(self, rewinds: Sequence[InstanceRewind]) -> Awaitable[list[Delivery]]:
+        """Let a failed instance and its failed children run again, all of them or none. Raises InstanceEnded.
+
+        Returns what children that have ended say once more.
+        """
         ...
 
     async def load(self, instance_id: str) -> Loaded | None:

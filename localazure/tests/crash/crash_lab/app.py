@@ -154,21 +154,23 @@ def guardian(context: Any) -> Tasks:
 
 
 def broken_line(context: Any) -> Tasks:
-    """Fails until its machines are mended: its own, and the one of a child."""
+    """Fails until its machines are mended: its own, and those of two children."""
     first = yield context.call_activity("work", "rewound/first")
     results = yield context.task_all(
         [
             context.call_activity("mended", "rewound/own"),
-            context.call_sub_orchestrator("broken_child", None),
+            context.call_sub_orchestrator("broken_child", "quick"),
+            context.call_sub_orchestrator("broken_child", "slow"),
             context.call_activity("work", "rewound/beside"),
         ]
     )
-    return [first["did"], results[0]["did"], results[1], results[2]["did"]]
+    return [first["did"], results[0]["did"], results[1:3], results[3]["did"]]
 
 
 def broken_child(context: Any) -> Tasks:
-    first = yield context.call_activity("work", "rewound/child first")
-    return [first["did"], (yield context.call_activity("mended", "rewound/child"))["did"]]
+    if context.get_input() == "slow":
+        yield context.call_activity("work", "rewound/child")
+    return (yield context.call_activity("mended", f"rewound/{context.get_input()}"))["did"]
 
 
 def shelf(context: Any) -> None:

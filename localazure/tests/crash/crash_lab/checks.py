@@ -33,6 +33,9 @@ def problems(story: Story, undisturbed: Story) -> list[str]:
 
 
 def _left_over(end: Evidence) -> Iterator[str]:
+    for instance_id, instance in end.instances.items():
+        if not instance.status.is_final:
+            yield f"{instance_id} is {instance.status}, and nothing will move it"
     for table, rows in end.waiting.items():
         if rows:
             yield f"left over in {table}: {rows}"
