@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import threading
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from itertools import chain
 
 import pytest
@@ -47,6 +50,8 @@ def test_c157_the_feed_begins_with_every_live_item_in_order(filled):
 def test_c158_a_drained_feed_shows_exactly_what_changes(filled, reader):
     feed = reader()
     assert len(feed.read(start_time="Beginning")) == 10
+    rid = filled.read()["_rid"]
+    assert json.loads(base64.b64decode(feed.token))["containerRid"] == rid
     assert feed.read() == []
     filled.upsert_item({"id": "7", "pk": "p1"})
     filled.create_item({"id": "new", "pk": "p1"})
@@ -55,21 +60,34 @@ def test_c158_a_drained_feed_shows_exactly_what_changes(filled, reader):
 
 
 @pytest.mark.parametrize("start", [{"start_time": "Now"}, {}])
-def test_c159_a_feed_from_now_shows_later_changes_only(filled, reader, start):
-    feed = reader()
+def test_c159_a_feed_from_now_shows_later_changes_only(filled, same_container, wire, start):
+    feed = Reader(same_container(transport=wire))
     assert feed.read(**start) == []
+    asked = wire.to("/docs")[-1]
+    assert (asked.headers["if-none-match"], asked.status, asked.answered["etag"]) == ("*", 304, '"10"')
     filled.upsert_item({"id": "7", "pk": "p1"})
     assert ids(feed.read()) == ["7"]
 
 
-def test_c160_a_feed_may_start_at_a_time(server, filled):
+def test_c160_a_feed_may_start_at_a_time(server, filled, same_container, wire):
     now = datetime.now(UTC)
     server.admin.advance(100)
     filled.upsert_item({"id": "7", "pk": "p1"})
+    feed = same_container(transport=wire)
     since = now + timedelta(seconds=50)
-    assert ids(filled.query_items_change_feed(start_time=since)) == ["7"]
-    assert len(list(filled.query_items_change_feed(start_time=now - timedelta(seconds=50)))) == 10
-    assert list(filled.query_items_change_feed(start_time=now + timedelta(seconds=500))) == []
+    assert ids(feed.query_items_change_feed(start_time=since)) == ["7"]
+    assert parsedate_to_datetime(wire.to("/docs")[0].headers["if-modified-since"]) == since.replace(microsecond=0)
+    assert len(list(feed.query_items_change_feed(start_time=now - timedelta(seconds=50)))) == 10
+    assert list(feed.query_items_change_feed(start_time=now + timedelta(seconds=500))) == []
+
+
+def test_c160_the_second_of_a_start_time_counts(server, container):
+    stamps = []
+    for number in range(3):
+        stamps.append(container.create_item({"id": str(number), "pk": "a"})["_ts"])
+        server.admin.advance(10)
+    start = datetime.fromtimestamp(stamps[1], UTC)
+    assert ids(container.query_items_change_feed(start_time=start)) == ["1", "2"]
 
 
 def test_c161_only_the_latest_version_is_shown_and_no_deletes(filled):
@@ -89,12 +107,17 @@ def test_c162_feed_pages_have_the_size_asked_for_and_resume(filled, same_contain
         sizes.append(len(list(page)))
         again = same_container().query_items_change_feed(continuation=paged.continuation_token)
         rest.append(len(list(again)))
-    assert sizes[:4] == [3, 3, 3, 1]
+    assert [size for size in sizes if size] == [3, 3, 3, 1]
     assert rest[:4] == [7, 4, 1, 0]
 
 
-def test_c163_a_feed_of_one_key(server, filled):
-    assert ids(filled.query_items_change_feed(start_time="Beginning", partition_key="p1")) == ["1", "3", "5", "7", "9"]
+def test_c163_a_feed_of_one_key(filled, same_container, wire):
+    feed = same_container(transport=wire).query_items_change_feed(start_time="Beginning", partition_key="p1")
+    assert ids(feed) == ["1", "3", "5", "7", "9"]
+    headers = wire.to("/docs")[0].headers
+    assert headers["x-ms-documentdb-partitionkeyrangeid"] == "0"
+    assert int(headers["x-ms-end-epk"], 16) == int(headers["x-ms-start-epk"], 16) + 1
+    assert "x-ms-documentdb-partitionkey" not in headers
 
 
 def test_c164_feed_ranges_cover_the_feed_without_overlap(database):
@@ -110,21 +133,25 @@ def test_c164_feed_ranges_cover_the_feed_without_overlap(database):
     assert len(list(container.query_items_change_feed(start_time="Beginning"))) == 30
 
 
-def test_c165_all_versions_and_deletes_are_shown_in_order(container, reader):
-    feed = reader(**ALL)
+def test_c165_all_versions_and_deletes_are_shown_in_order(container, same_container, wire):
+    feed = Reader(same_container(transport=wire), **ALL)
     assert feed.read(start_time="Now") == []
+    headers = wire.to("/docs")[-1].headers
+    assert headers["a-im"] == "Full-Fidelity Feed"
+    assert headers["x-ms-cosmos-changefeed-wire-format-version"] == "2021-09-15"
     container.create_item({"id": "1", "pk": "a"})
     for number in (1, 2):
         container.upsert_item({"id": "1", "pk": "a", "n": number})
     container.delete_item("1", "a")
     created, first, second, deleted = feed.read()
     assert created["current"]["id"] == "1"
-    assert created["metadata"]["operationType"] == "create"
+    assert created["metadata"] == {"operationType": "create", "lsn": 1, "crts": created["current"]["_ts"]}
+    assert first["metadata"]["previousImageLSN"] == 1
     assert first["metadata"]["operationType"] == second["metadata"]["operationType"] == "replace"
     assert (first["current"]["n"], second["current"]["n"]) == (1, 2)
     assert second["metadata"]["previousImageLSN"] == first["metadata"]["lsn"] == 2
     assert "current" not in deleted
-    del deleted["metadata"]["crts"]
+    assert deleted["metadata"].pop("crts") >= second["metadata"]["crts"]
     assert deleted["metadata"] == {
         "operationType": "delete",
         "lsn": 4,
@@ -133,6 +160,12 @@ def test_c165_all_versions_and_deletes_are_shown_in_order(container, reader):
         "id": "1",
         "partitionKey": {"pk": "a"},
     }
+
+
+def test_c166_all_versions_from_the_beginning_are_refused_by_the_client(wired, wire):
+    with pytest.raises(ValueError):
+        list(wired.query_items_change_feed(start_time="Beginning", **ALL))
+    assert wire.to("/docs") == []
 
 
 def test_c167_a_page_never_splits_a_batch(container):
@@ -163,6 +196,14 @@ def test_c169_the_old_way_of_reading_one_range_still_works(filled, same_containe
     assert ids(old.query_items_change_feed(partition_key_range_id="0", continuation=token)) == ["new"]
 
 
+def test_c170_a_feed_from_a_time_cannot_be_resumed_by_the_client(filled, reader):
+    """A defect of SDK 4.17.1, which reads the milliseconds of its own token as seconds."""
+    feed = reader()
+    assert len(feed.read(start_time=datetime.now(UTC) - timedelta(seconds=50))) == 10
+    with pytest.raises(ValueError):
+        feed.read()
+
+
 def test_c171_reads_and_failed_writes_leave_no_trace(filled, reader, status_of):
     feed = reader()
     feed.read(start_time="Beginning")
@@ -179,7 +220,7 @@ def test_c171_reads_and_failed_writes_leave_no_trace(filled, reader, status_of):
 def test_c172_each_write_is_delivered_once_and_in_order(container, reader):
     feed = reader()
     feed.read(start_time="Beginning")
-    for number in range(100):
+    for number in range(300):
         container.upsert_item({"id": str(number % 7), "pk": "a", "n": number})
         assert [item["n"] for item in feed.read()] == [number]
 
@@ -194,6 +235,19 @@ def test_c173_a_recreated_id_is_shown_once_and_with_its_history(container, reade
     assert [item["n"] for item in container.query_items_change_feed(start_time="Beginning")] == [2]
 
 
+def test_c173_an_id_recreated_after_its_expiry_is_shown_once_and_with_its_history(server, database, connect):
+    database.create_container("expiring", PartitionKey("/pk"), default_ttl=10)
+    writer, other = (connect(server).get_database_client("shop").get_container_client("expiring") for _ in range(2))
+    feed = Reader(other, **ALL)
+    feed.read(start_time="Now")
+    writer.create_item({"id": "1", "pk": "a", "n": 1})
+    server.admin.advance(11)
+    writer.create_item({"id": "1", "pk": "a", "n": 2})
+    log = [(one["metadata"]["operationType"], one["metadata"].get("timeToLiveExpired")) for one in feed.read()]
+    assert log == [("create", None), ("delete", True), ("create", None)]
+    assert [item["n"] for item in other.query_items_change_feed(start_time="Beginning")] == [2]
+
+
 def test_c174_deleting_a_partition_is_a_delete_of_each_item(filled, reader):
     feed = reader(**ALL)
     feed.read(start_time="Now")
@@ -206,23 +260,27 @@ def test_c176_a_slow_reader_gets_every_final_version_and_nothing_twice(container
     for chunk in range(3):
         creates = [("create", ({"id": f"{chunk}-{one}", "pk": str(chunk)},)) for one in range(100)]
         container.execute_item_batch(creates, str(chunk))
-    updating = threading.Thread(
-        target=lambda: [
-            container.upsert_item({"id": f"{chunk}-{one}", "pk": str(chunk), "final": True})
-            for chunk in range(3)
-            for one in range(0, 100, 5)
-        ]
-    )
+    begun = threading.Event()
+    written = {}
+
+    def update():
+        begun.wait()
+        for number in range(300):
+            item_id, key = f"{number // 100}-{number % 100}", str(number // 100)
+            written[item_id] = container.upsert_item({"id": item_id, "pk": key, "final": True})["_etag"]
+
+    updating = threading.Thread(target=update)
     updating.start()
-    seen = []
-    feed = same_container().query_items_change_feed(start_time="Beginning", max_item_count=10)
-    for item in feed:
-        seen.append((item["id"], item["_etag"], item["_lsn"], item.get("final", False)))
+    reader, seen = Reader(same_container(), max_item_count=10), []
+    for page in reader.container.query_items_change_feed(start_time="Beginning", max_item_count=10).by_page():
+        seen += [(item["id"], item["_etag"], item["_lsn"]) for item in page]
+        begun.set()
+    reader.token = reader.container.client_connection.last_response_headers["etag"]
     updating.join()
-    after = same_container().query_items_change_feed(start_time="Beginning")
-    finals = {item["id"] for item in after if item.get("final")}
-    assert len(finals) == 60
-    assert len({one[:2] for one in seen}) == len(seen)
+    seen += [(item["id"], item["_etag"], item["_lsn"]) for item in reader.read()]
+    versions = [one[:2] for one in seen]
+    assert len(set(versions)) == len(versions)
+    assert set(written.items()) <= set(versions)
     assert [one[2] for one in seen] == sorted(one[2] for one in seen)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from azure.cosmos import PartitionKey
 from azure.cosmos.exceptions import CosmosHttpResponseError
@@ -14,13 +16,22 @@ def strict_server(start_server):
     return start_server(strict_queries=True, partitions=3)
 
 
-@pytest.fixture
-def spread(strict_server, connect):
-    """Thirty items over three ranges of a strict server."""
-    container = connect(strict_server).create_database("shop").create_container("orders", PartitionKey("/pk"))
+def fill(container):
     for number in range(30):
         container.create_item({"id": str(number), "pk": f"p{number % 10}", "n": number, "group": number % 4})
     return container
+
+
+@pytest.fixture
+def spread(strict_server, connect):
+    """Thirty items over three ranges of a strict server."""
+    return fill(connect(strict_server).create_database("shop").create_container("orders", PartitionKey("/pk")))
+
+
+@pytest.fixture
+def wired(strict_server, spread, connect, wire):
+    """The same container through a client whose requests can be looked at."""
+    return connect(strict_server, transport=wire).get_database_client("shop").get_container_client("orders")
 
 
 def rows(container, query, *parameters):
@@ -28,10 +39,21 @@ def rows(container, query, *parameters):
     return list(container.query_items(query, given, max_item_count=4, **EVERYWHERE))
 
 
-def test_c148_an_ordered_query_is_refused_planned_and_merged(strict_server, spread):
-    assert rows(spread, "SELECT VALUE c.n FROM c ORDER BY c.n DESC") == list(range(29, -1, -1))
-    posts = strict_server.admin.requests(method="POST", ending="/docs")[30:]
-    assert (posts[0]["status"], posts[0]["subStatus"]) == (400, 1004)
+def test_c148_an_ordered_query_is_refused_planned_and_merged(wired, wire):
+    refusals = []
+
+    def keep_refusal(answer):
+        if answer.status_code == 400:
+            refusals.append(json.loads(answer.internal_response.content))
+
+    wire.after = keep_refusal
+    assert rows(wired, "SELECT VALUE c.n FROM c ORDER BY c.n DESC") == list(range(29, -1, -1))
+    asked, planned, *parts = wire.to("/docs", "POST")
+    assert (asked.status, asked.answered["x-ms-substatus"]) == (400, "1004")
+    assert json.loads(refusals[0]["additionalErrorInfo"])["queryInfo"]["orderBy"] == ["Descending"]
+    assert planned.headers["x-ms-cosmos-is-query-plan-request"] == "True"
+    assert {one.headers["x-ms-documentdb-partitionkeyrangeid"] for one in parts} == {"0", "1", "2"}
+    assert {json.loads(one.body)["query"].partition(", ")[0] for one in parts} == {"SELECT c._rid"}
 
 
 @pytest.mark.parametrize(
@@ -48,20 +70,28 @@ def test_c148_an_ordered_query_is_refused_planned_and_merged(strict_server, spre
         ("SELECT VALUE MAX(c.n) FROM c", [29]),
     ],
 )
-def test_c149_merged_answers_are_those_of_one_partition(spread, query, answer):
+def test_c149_merged_answers_are_those_of_permissive_mode(spread, container, query, answer):
     assert rows(spread, query) == answer
+    assert rows(fill(container), query) == answer
 
 
-@pytest.mark.parametrize("query", ["SELECT COUNT(1) FROM c", "SELECT c.group, COUNT(1) AS n FROM c GROUP BY c.group"])
-def test_c150_what_the_client_cannot_merge_is_refused(spread, query):
-    with pytest.raises(CosmosHttpResponseError) as refusal:
-        rows(spread, query)
+def test_c150_an_aggregate_without_value_is_refused(spread):
+    with pytest.raises(CosmosHttpResponseError, match="NonValueAggregate") as refusal:
+        rows(spread, "SELECT COUNT(1) FROM c")
+    assert refusal.value.status_code == 400
+
+
+GROUPS = "SELECT c.group, COUNT(1) AS n FROM c GROUP BY c.group"
+
+
+def test_c151_grouping_across_partitions_is_refused_by_its_name(spread):
+    with pytest.raises(CosmosHttpResponseError, match="GroupBy") as refusal:
+        rows(spread, GROUPS)
     assert refusal.value.status_code == 400
 
 
 def test_c151_grouping_within_one_partition_works(spread):
-    query = "SELECT c.group, COUNT(1) AS n FROM c GROUP BY c.group"
-    found = list(spread.query_items(query, partition_key="p1"))
+    found = list(spread.query_items(GROUPS, partition_key="p1"))
     assert found == [{"group": 1, "n": 2}, {"group": 3, "n": 1}]
 
 
@@ -70,17 +100,44 @@ def test_c152_a_plain_query_needs_no_plan(strict_server, spread):
     assert {one["status"] for one in strict_server.admin.requests(method="POST", ending="/docs")[30:]} == {200}
 
 
+def test_c152_continuations_of_a_plain_query_lead_through_all_ranges(spread):
+    found, token = [], None
+    while token is not None or not found:
+        pages = spread.query_items("SELECT * FROM c WHERE c.n >= 10", max_item_count=3, **EVERYWHERE).by_page(token)
+        found += [item["n"] for item in next(pages)]
+        token = pages.continuation_token
+    assert sorted(found) == list(range(10, 30))
+
+
 def test_c153_parameters_survive_the_plan(spread):
     assert rows(spread, "SELECT VALUE c.n FROM c WHERE c.n > @0 ORDER BY c.n", 26) == [27, 28, 29]
 
 
 def test_c154_a_plan_can_be_asked_for(container):
-    plan = container.client_connection._GetQueryPlanThroughGateway(
-        "SELECT TOP 2 VALUE c.n FROM c ORDER BY c.n", "dbs/shop/colls/orders"
-    )
-    assert plan["queryInfo"]["top"] == 2
-    assert plan["queryInfo"]["orderBy"] == ["Ascending"]
-    assert plan["queryRanges"][0]["max"] == "FF"
+    def plan(query):
+        return container.client_connection._GetQueryPlanThroughGateway(query, "dbs/shop/colls/orders")
+
+    info = plan("SELECT DISTINCT TOP 2 VALUE c.n FROM c ORDER BY c.n OFFSET 1 LIMIT 5")["queryInfo"]
+    assert (info["distinctType"], info["top"], info["offset"], info["limit"]) == ("Ordered", 2, 1, 5)
+    assert (info["orderBy"], info["aggregates"], info["hasSelectValue"]) == (["Ascending"], [], True)
+    assert "orderByItems" in info["rewrittenQuery"]
+    counted = plan("SELECT VALUE COUNT(1) FROM c")
+    assert counted["queryInfo"]["aggregates"] == ["Count"]
+    assert counted["queryRanges"] == [{"min": "", "max": "FF", "isMinInclusive": True, "isMaxInclusive": False}]
+
+
+def test_c155_rows_without_the_selected_value_are_left_out(spread):
+    for number in range(3):
+        spread.create_item({"id": f"x{number}", "pk": f"p{number}", "n": 100 + number})
+    ordered = rows(spread, "SELECT VALUE c.group FROM c WHERE c.n > 26 ORDER BY c.n")
+    assert ordered == [3, 0, 1]
+
+
+def test_c156_the_client_cannot_merge_keys_of_different_types(spread):
+    for number in range(10):
+        spread.create_item({"id": f"x{number}", "pk": f"p{number}", "n": f"text {number}"})
+    with pytest.raises(ValueError):
+        rows(spread, "SELECT VALUE c.n FROM c ORDER BY c.n")
 
 
 def history(container, token=None):
