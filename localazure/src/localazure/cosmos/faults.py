@@ -14,9 +14,11 @@ hits. A `drop` of `before` hangs up instead of processing, `after` processes and
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -55,6 +57,7 @@ class Faults:
 
     def __init__(self) -> None:
         self._rules: list[_Rule] = []
+        self._cleared = asyncio.Event()
 
     def add(self, given: Mapping[str, Any]) -> None:
         """Put a rule behind the others. Raises BadRequest for one that cannot be read or would never do anything."""
@@ -68,8 +71,16 @@ class Faults:
         return [{**rule.given, "hits": rule.hits} for rule in self._rules]
 
     def clear(self) -> None:
-        """Drop all rules."""
+        """Drop all rules, and let go of the requests that they hold up."""
         self._rules.clear()
+        self._cleared.set()
+        self._cleared = asyncio.Event()
+
+    async def hold_up(self, action: Action) -> None:
+        """Wait as long as an action says, or until the rules are cleared."""
+        if action.delay_s:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._cleared.wait(), action.delay_s)
 
     def meet(self, method: str, path: str, address: Address, headers: Mapping[str, str]) -> Action | None:
         """The action for a request, if a rule hits it."""

@@ -7,7 +7,6 @@ a slow sink on the way.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import ssl
 import uuid
@@ -116,7 +115,7 @@ class CosmosServer:
             self._authenticator.check(request.method, address, request.headers)
 
     async def _faulty(self, request: web.BaseRequest, call: Call, action: Action) -> Reply:
-        await asyncio.sleep(action.delay_s)
+        await self._account.faults.hold_up(action)
         reply = Reply()
         if not action.status and action.drop != "before":
             reply = await dispatch(self._account, call)
