@@ -14,7 +14,8 @@ from typing import TypeVar, TypeVarTuple
 
 from localazure.durable import sqlite_entities as entities
 from localazure.durable import sqlite_instances as instances
-from localazure.durable.errors import HubFailed, HubInUse
+from localazure.durable.errors import HubFailed
+from localazure.durable.hub_lock import HubLock
 from localazure.durable.observer import Observer
 from localazure.durable.records import Activity, Delivery, EntityRequest, Instance, Message, Start
 from localazure.durable.sqlite_thread import SqliteThread, Work
@@ -40,13 +41,13 @@ class SqliteStore:
     def __init__(self, path: Path | str, observer: Observer | None = None) -> None:
         self._path = path
         self._observer = observer
-        self._lock: sqlite3.Connection | None = None
+        self._lock: HubLock | None = None
         self._writer: SqliteThread | None = None
         self._reader: SqliteThread | None = None
 
     async def open(self) -> Recovery:
         if self._path != IN_MEMORY:
-            self._lock = _take_lock(Path(self._path))
+            self._lock = HubLock(Path(self._path))
         self._writer = self._reader = SqliteThread(_connect(self._path), "hub-writer", self._observer)
         recovery = await self._writer.run(instances.prepare)
         if self._path != IN_MEMORY:
@@ -58,7 +59,7 @@ class SqliteStore:
             if thread is not None:
                 await thread.close()
         if self._lock is not None:
-            self._lock.close()
+            self._lock.release()
 
     def create(self, start: Start, at: datetime, *, replace_any: bool) -> Awaitable[None]:
         return self._write(instances.create, start, at, replace_any)
@@ -119,15 +120,3 @@ def _connect(path: Path | str) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     return connection
-
-
-def _take_lock(path: Path) -> sqlite3.Connection:
-    """Hold a lock that ends with this process. Raises HubInUse."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = sqlite3.connect(path.with_name(f"{path.name}.lock"), timeout=0, isolation_level=None)
-    try:
-        lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as locked:
-        lock.close()
-        raise HubInUse(f"the task hub {path} is used by another process") from locked
-    return lock

@@ -131,7 +131,7 @@ class Host:
         try:
             await self._hub.start()
         except HubInUse as error:
-            raise ConfigError(f"{error} Choose another directory with --state.") from error
+            raise ConfigError(f"{error} Or choose another directory with --state.") from error
         self.control.start(self._options.grace_s)
         self._gateway.open()
         self._facts.state = "Running"
