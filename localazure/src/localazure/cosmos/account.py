@@ -13,6 +13,7 @@ from localazure.cosmos.catalog import Catalog
 from localazure.cosmos.faults import Faults
 from localazure.cosmos.ledger import Ledger
 from localazure.cosmos.options import Options
+from localazure.cosmos.property_index import PropertyIndexes
 from localazure.cosmos.query_feed import QueryRunner
 from localazure.cosmos.store import Store
 from localazure.cosmos.sweeper import sweep_forever
@@ -47,7 +48,8 @@ class Account:
         self.catalog = Catalog(self.store, partitions=options.partitions, change_log=options.change_log)
         if not options.change_log:
             self.store.run("forget_changes", before=sys.maxsize)  # a log with a gap would be worse than none
-        self.queries = QueryRunner(self.store)
+        live = [one.number for database in self.catalog.databases() for one in self.catalog.containers(database)]
+        self.queries = QueryRunner(self.store, PropertyIndexes(self.store, live))
         self.budgets = Budgets(self.clock, enabled=options.throttle or options.ru_per_s > 0, fixed=options.ru_per_s)
         self.ledger = Ledger(self.clock)
         self.faults = Faults()

@@ -117,6 +117,21 @@ WHERE container = :container AND id IN (SELECT value FROM json_each(:ids)) AND e
   AND sequence > :after AND (expires_at IS NULL OR expires_at > :now)
 ORDER BY sequence;
 
+-- list_property_indexes: The indexes that were made for queries.
+SELECT name FROM sqlite_schema WHERE type = 'index' AND name LIKE :prefix;
+
+-- make_property_index: A template. An index over one property of one container.
+CREATE INDEX IF NOT EXISTS "{index}" ON items (json_extract(body, '{path}'), sequence) WHERE container = {container};
+
+-- drop_property_index: A template. The container is gone.
+DROP INDEX "{index}";
+
+-- scan_property: A template. Live items of an interval with a certain value of an indexed property, oldest first.
+SELECT sequence, body, etag, ts FROM items INDEXED BY "{index}"
+WHERE container = {container} AND json_extract(body, '{path}') = :value AND sequence > :after
+  AND epk >= :epk_from AND epk < :epk_to AND (expires_at IS NULL OR expires_at > :now)
+ORDER BY sequence;
+
 -- items_of_interval: All live items of an interval of effective partition keys, to be deleted.
 SELECT row, partition_key, epk, id, sequence, body, size, etag, ts, written_at, lsn FROM items INDEXED BY items_by_epk
 WHERE container = :container AND epk >= :epk_from AND epk < :epk_to AND (expires_at IS NULL OR expires_at > :now)

@@ -24,6 +24,7 @@ from localazure.cosmos import continuation
 from localazure.cosmos.continuation import Position
 from localazure.cosmos.errors import BadRequest
 from localazure.cosmos.jsontext import canonical, dump, parse, parse_object, utf8_size
+from localazure.cosmos.property_index import PropertyIndexes
 from localazure.cosmos.query import UNDEFINED, CompiledQuery, Place, compile_query
 from localazure.cosmos.resources import Container
 from localazure.cosmos.scope import Scan, Scope, narrowed, scan
@@ -94,8 +95,9 @@ def parse_question(body: bytes) -> Question:
 class QueryRunner:
     """Answers queries over the items of a container."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, indexes: PropertyIndexes) -> None:
         self._store = store
+        self._indexes = indexes
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="query")
 
     async def page(self, container: Container, scope: Scope, wanted: PageRequest) -> Page:
@@ -106,6 +108,9 @@ class QueryRunner:
         plan = scan(container, within, equalities.get(ID_PATH), wanted.now.timestamp())
         plan.parameters["after"] = first_needed(query, wanted.position) - 1
         few = self._few(container, plan)
+        indexed = self._indexes.scan(container, within, equalities, plan.parameters) if few is None else None
+        if indexed:
+            plan, few = indexed, self._few(container, indexed)
         if few is not None:
             return page_of(wanted, few)
         loop = asyncio.get_running_loop()

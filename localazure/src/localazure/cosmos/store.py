@@ -33,7 +33,7 @@ class Store:
         self._temporary = tempfile.TemporaryDirectory(prefix="cosmos-") if path is None else None
         self.path = path or Path(self._temporary.name if self._temporary else "") / "cosmos.sqlite"
         self._synchronous = "FULL" if full_durability else "NORMAL"
-        self._statements = load_statements(__package__)
+        self._statements = dict(load_statements(__package__))
         with ExitStack() as undo:
             self._lock = undo.enter_context(closing(_lock(self.path)))
             try:
@@ -46,6 +46,11 @@ class Store:
     def run(self, statement: str, /, **parameters: Any) -> sqlite3.Cursor:
         """Execute the statement of that name. Raises KeyError for an unknown name and sqlite3's own errors."""
         return self._writer.execute(self._statements[statement], parameters)
+
+    def define(self, name: str, template: str, /, **constants: str) -> str:
+        """Add a statement of that name: a template with constants in it, where SQLite allows no parameters."""
+        self._statements[name] = self._statements[template].format(**constants)
+        return name
 
     def row(self, statement: str, /, **parameters: Any) -> Row | None:
         """The first row of a statement, if any."""
