@@ -65,7 +65,7 @@ class Admin:
 
 @dataclass
 class Sent:
-    """A request as the client sent it, and the status and headers of its answer."""
+    """A request as the client sent it, and its answer."""
 
     method: str
     path: str
@@ -73,6 +73,7 @@ class Sent:
     body: str
     status: int = 0
     answered: dict[str, str] = field(default_factory=dict)
+    answer: str = ""
 
 
 class Wire(RequestsTransport):
@@ -93,6 +94,7 @@ class Wire(RequestsTransport):
         response = super().send(request, **options)
         sent.status = response.status_code
         sent.answered = {name.lower(): value for name, value in response.headers.items()}
+        sent.answer = response.internal_response.text
         self.after(response)
         return response
 
