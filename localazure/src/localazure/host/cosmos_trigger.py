@@ -212,7 +212,7 @@ def check(function: HostedFunction) -> None:
         raise IndexingError(str(error)) from None
 
 
-def manual_call(text: str) -> TriggerCall:
+def manual_call(_: HostedFunction, text: str) -> TriggerCall:
     """`text` is a JSON array of documents. Raises ValueError when it is not JSON."""
     json.loads(text)
     return TriggerCall(Datum(text, "json"), MANUAL_REASON)

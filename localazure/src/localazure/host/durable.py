@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from azure.functions.meta import Datum
 
-from localazure.durable.functions import FunctionKind
+from localazure.durable.functions import FunctionFailure, FunctionKind, Turn
 from localazure.host.functions import Binding, HostedFunction
 from localazure.host.index import Index
 from localazure.host.invocation import Invoker, TriggerCall
+from localazure.host.sessions import Session, SessionBroken, Sessions
 
 _TRIGGERS = {
     FunctionKind.ORCHESTRATOR: "orchestrationtrigger",
@@ -27,6 +28,7 @@ class DurableFunctions:
 
     def __init__(self, index: Index, invoker: Invoker) -> None:
         self._invoker = invoker
+        self._sessions = Sessions()
         self._functions: dict[FunctionKind, dict[str, HostedFunction]] = {}
         self._spellings: dict[FunctionKind, dict[str, str]] = {}
         for kind, trigger in _TRIGGERS.items():
@@ -46,6 +48,27 @@ class DurableFunctions:
     async def call_orchestrator(self, name: str, instance_id: str, context_json: str) -> str:
         return await self._call(FunctionKind.ORCHESTRATOR, name, instance_id, context_json)
 
+    async def continue_orchestrator(self, name: str, instance_id: str, turn: Turn) -> str:
+        session = self._sessions.take(instance_id, turn)
+        if session is not None:
+            try:
+                text = await self._invoke(session.function, FunctionKind.ORCHESTRATOR, instance_id, turn.news)
+            except FunctionFailure as failed:
+                if failed.type_name != SessionBroken.__name__:
+                    raise
+            else:
+                self._sessions.keep(instance_id, session, turn)
+                return text
+        session = Session.of(self._function(FunctionKind.ORCHESTRATOR, name))
+        if session is None:
+            return await self.call_orchestrator(name, instance_id, turn.context())
+        text = await self._invoke(session.function, FunctionKind.ORCHESTRATOR, instance_id, turn.context())
+        self._sessions.keep(instance_id, session, turn)
+        return text
+
+    def forget_orchestrator(self, instance_id: str) -> None:
+        self._sessions.forget(instance_id)
+
     async def call_activity(self, name: str, instance_id: str, input_json: str) -> str:
         return await self._call(FunctionKind.ACTIVITY, name, instance_id, input_json)
 
@@ -53,7 +76,12 @@ class DurableFunctions:
         return await self._call(FunctionKind.ENTITY, name, instance_id, batch_json)
 
     async def _call(self, kind: FunctionKind, name: str, instance_id: str, payload: str) -> str:
-        function = self._functions[kind][self._spellings[kind][name.lower()]]
+        return await self._invoke(self._function(kind, name), kind, instance_id, payload)
+
+    def _function(self, kind: FunctionKind, name: str) -> HostedFunction:
+        return self._functions[kind][self._spellings[kind][name.lower()]]
+
+    async def _invoke(self, function: HostedFunction, kind: FunctionKind, instance_id: str, payload: str) -> str:
         call = TriggerCall(
             Datum(payload, "string"),
             reason=f"({kind}) instance '{instance_id}'",

@@ -11,14 +11,13 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from random import getrandbits
 from typing import Any, Protocol
-from uuid import UUID
 
 from azure.functions.meta import Datum
 
@@ -29,6 +28,7 @@ from localazure.host.context import InvocationContext, OutValue, RetryContext, T
 from localazure.host.functions import Binding, HostedFunction
 from localazure.host.logs import current_function, function_logger
 from localazure.host.threads import Threads
+from localazure.host.time_limit import TimeLimit, TimeLimitExpired
 from localazure.host.timespans import format_timespan
 from localazure.host.tracebacks import user_traceback
 
@@ -39,7 +39,7 @@ MANUAL_REASON = "This function was programmatically called via the host APIs."
 
 @dataclass(frozen=True)
 class TriggerCall:
-    """What a trigger hands over for one invocation.
+    """What a trigger hands over for one invocation. Without a trace a new one begins, without `retry` it is the first.
 
     `metadata` goes to the SDK's converters, `values` to binding expressions in other bindings.
     """
@@ -48,8 +48,8 @@ class TriggerCall:
     reason: str
     metadata: Mapping[str, Datum] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
-    trace: TraceContext = field(default_factory=TraceContext)
-    retry: RetryContext = field(default_factory=RetryContext)
+    trace: TraceContext | None = None
+    retry: RetryContext | None = None
 
 
 class InputReader(Protocol):
@@ -82,7 +82,7 @@ class Invoker:
     ) -> None:
         self._root = root
         self._clock = clock
-        self._time_limit = time_limit
+        self._time_limit = TimeLimit(time_limit)
         self._readers = readers
         self._writers = writers
         self._thread_storage = threading.local()
@@ -111,12 +111,12 @@ class Invoker:
         token = current_function.set(function.name)
         report = _Report(function.name, call.reason)
         try:
-            result = await self._within_time_limit(function, self._run(function, call, report.invocation_id))
+            result = await self._time_limit.apply(task, self._run(function, call, report.invocation_id))
         except asyncio.CancelledError:
             report.end("Cancelled", logging.WARNING)
             raise
         except Exception as error:
-            failure = self._failure(error)
+            failure = self._failure(function, error)
             report.end("Failed", logging.ERROR, failure.stack)
             raise failure from error
         else:
@@ -137,25 +137,12 @@ class Invoker:
         for threads in (self._threads, self._replay_threads):
             threads.close()
 
-    async def _within_time_limit(self, function: HostedFunction, run: Awaitable[Datum]) -> Datum:
-        limit = self._time_limit
-        if limit is None:
-            return await run
-        timeout = asyncio.timeout(limit.total_seconds())
-        try:
-            async with timeout:
-                return await run
-        except TimeoutError:
-            if not timeout.expired():
-                raise  # the function's own
-            text = f"Timeout value of {format_timespan(limit)} exceeded by function: {function.name}."
-            raise FunctionTimeoutError(f"{text} Initiating cancellation.") from None
-
     async def _run(self, function: HostedFunction, call: TriggerCall, invocation_id: str) -> Datum:
         arguments, outs = await self._arguments(function, call)
         if function.wants_context:
+            trace, retry = call.trace or TraceContext(), call.retry or RetryContext()
             arguments["context"] = InvocationContext(
-                invocation_id, function.name, str(self._root), self._thread_storage, call.trace, call.retry
+                invocation_id, function.name, str(self._root), self._thread_storage, trace, retry
             )
         returned = await self._call(function, arguments, invocation_id)
         result, writes = _encode_outputs(function, returned, outs)
@@ -200,9 +187,11 @@ class Invoker:
     async def _write(self, function: HostedFunction, binding: Binding, datum: Datum) -> None:
         await self._writers[binding.kind](function, binding, datum)
 
-    def _failure(self, error: Exception) -> FunctionFailure:
-        if isinstance(error, FunctionTimeoutError):
-            return FunctionFailure("FunctionTimeoutException", str(error), str(error))
+    def _failure(self, function: HostedFunction, error: Exception) -> FunctionFailure:
+        if isinstance(error, TimeLimitExpired):
+            limit = format_timespan(self._time_limit.limit or timedelta(0))
+            text = f"Timeout value of {limit} exceeded by function: {function.name}. Initiating cancellation."
+            return FunctionFailure("FunctionTimeoutException", text, text)
         return FunctionFailure(type(error).__name__, str(error), user_traceback(error, self._root))
 
 
@@ -212,7 +201,7 @@ class _Report:
     __slots__ = ("_function_name", "_log", "_started", "invocation_id")
 
     def __init__(self, function_name: str, reason: str) -> None:
-        self.invocation_id = str(UUID(int=getrandbits(128), version=4))  # unique is enough, it is no secret
+        self.invocation_id = _new_id()
         self._function_name = function_name
         self._log = function_logger(function_name)
         self._started = time.monotonic()
@@ -226,8 +215,10 @@ class _Report:
             self._log.log(level, text, self._function_name, outcome, self.invocation_id, duration_ms, *details)
 
 
-class FunctionTimeoutError(Exception):
-    """A function ran longer than `functionTimeout` allows."""
+def _new_id() -> str:
+    """A UUID of version 4. Unique is enough: it is no secret, and no reason for a system call."""
+    digits = f"{getrandbits(128) & ~(0xF << 76) & ~(0x3 << 62) | 0x4 << 76 | 0x2 << 62:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def _encode_outputs(

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 current_function: ContextVar[str] = ContextVar("current_function", default="")
@@ -25,6 +26,7 @@ _LEVELS = {
 _CHATTY = ("azure", "aiohttp.access", "asyncio")
 
 
+@cache
 def function_logger(name: str) -> logging.Logger:
     """The logger for what the host itself reports about a function."""
     return logging.getLogger(f"{FUNCTION_LOGGER}.{name}")

@@ -1,6 +1,6 @@
 """Queue trigger: receive, invoke, delete; failures come back, and after too many go to the poison queue.
 
-A message is hidden for ten minutes and its time renewed while its function runs. A host that dies leaves it to
+A message is hidden and its time renewed while its function runs. A host that dies leaves it to
 reappear, so every message is processed at least once.
 """
 
@@ -31,18 +31,23 @@ from localazure.host.storage import StorageClients
 log = logging.getLogger(__name__)
 
 VISIBILITY_S = 600
-RENEW_AFTER_S = 300.0
 _SHORTEST_WAIT_S = 0.1
 
 
 class QueueListener(Listener):
-    """Reads one queue for one function."""
+    """Reads one queue for one function. A message in work is hidden for `visibility_s`, renewed at half of that."""
 
     def __init__(
-        self, function: HostedFunction, invoker: Invoker, options: QueueOptions, clients: StorageClients
+        self,
+        function: HostedFunction,
+        invoker: Invoker,
+        options: QueueOptions,
+        clients: StorageClients,
+        visibility_s: int = VISIBILITY_S,
     ) -> None:
         super().__init__(function, invoker)
         self._options = options
+        self._visibility_s = visibility_s
         self._connection = function.trigger.text("connection")
         self.queue_name = function.trigger.text("queueName").lower()
         self._clients = clients
@@ -83,7 +88,7 @@ class QueueListener(Listener):
         size = self._options.batch_size
         try:
             pages = self._queue.receive_messages(
-                messages_per_page=size, max_messages=size, visibility_timeout=VISIBILITY_S
+                messages_per_page=size, max_messages=size, visibility_timeout=self._visibility_s
             )
             return [message async for message in pages]
         except ResourceNotFoundError:
@@ -113,11 +118,9 @@ class QueueListener(Listener):
             await self._delete(message)
 
     def _call(self, message: QueueMessage, content: bytes) -> TriggerCall:
-        wants_bytes = self.function.trigger.text("dataType").lower() == "binary"
-        wants_bytes = wants_bytes or self.function.annotations.get(self.function.trigger_name) is bytes
         return message_call(
             content,
-            wants_bytes=wants_bytes,
+            wants_bytes=_wants_bytes(self.function),
             reason=f"New queue message detected on '{self.queue_name}'.",
             metadata={
                 "Id": message.id,
@@ -142,9 +145,9 @@ class QueueListener(Listener):
 
     async def _renew(self, message: QueueMessage) -> None:
         while True:
-            await asyncio.sleep(RENEW_AFTER_S)
+            await asyncio.sleep(self._visibility_s / 2)
             try:
-                renewed = await self._queue.update_message(message, visibility_timeout=VISIBILITY_S)
+                renewed = await self._queue.update_message(message, visibility_timeout=self._visibility_s)
                 message.pop_receipt = renewed.pop_receipt
             except AzureError as error:
                 log.warning("Message %s could not be kept hidden: %s", message.id, _first_line(error))
@@ -203,6 +206,11 @@ def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
+def _wants_bytes(function: HostedFunction) -> bool:
+    is_binary = function.trigger.text("dataType").lower() == "binary"
+    return is_binary or function.annotations.get(function.trigger_name) is bytes
+
+
 def message_call(content: bytes, *, wants_bytes: bool, reason: str, metadata: Mapping[str, Any]) -> TriggerCall:
     """One message as a trigger call. Properties of a JSON object can be used in other bindings."""
     text = content.decode(errors="replace")
@@ -227,8 +235,11 @@ def check(function: HostedFunction) -> None:
         raise IndexingError("The queue trigger has no queue name.")
 
 
-def manual_call(text: str) -> TriggerCall:
+def manual_call(function: HostedFunction, text: str) -> TriggerCall:
     """As if a message with this text had been received once."""
     return message_call(
-        text.encode(), wants_bytes=False, reason=MANUAL_REASON, metadata={"Id": str(uuid4()), "DequeueCount": 1}
+        text.encode(),
+        wants_bytes=_wants_bytes(function),
+        reason=MANUAL_REASON,
+        metadata={"Id": str(uuid4()), "DequeueCount": 1},
     )

@@ -97,7 +97,7 @@ def check(function: HostedFunction) -> None:
         raise IndexingError(str(error)) from None
 
 
-def manual_call(_: str) -> TriggerCall:
+def manual_call(_: HostedFunction, __: str) -> TriggerCall:
     """The input of a manual run does not matter to a timer."""
     return timer_call(None, is_past_due=False, reason=MANUAL_REASON)
 

@@ -22,14 +22,14 @@ class TriggerKind:
     """
 
     check: Callable[[HostedFunction], None]
-    manual_call: Callable[[str], TriggerCall] | None
+    manual_call: Callable[[HostedFunction, str], TriggerCall] | None
 
 
 def _anything_goes(_: HostedFunction) -> None:
     """For triggers without properties that could be wrong."""
 
 
-def _text_call(text: str) -> TriggerCall:
+def _text_call(_: HostedFunction, text: str) -> TriggerCall:
     return TriggerCall(Datum(text, "string"), MANUAL_REASON)
 
 

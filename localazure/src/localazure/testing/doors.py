@@ -89,4 +89,4 @@ class Doors:
         kind = TRIGGER_KINDS[function.trigger.kind]
         if kind.manual_call is None:
             raise TestingError(f"'{name}' cannot be run by hand")
-        await self._invoker.invoke(function, kind.manual_call(data))
+        await self._invoker.invoke(function, kind.manual_call(function, data))

@@ -19,7 +19,10 @@ def record(value: object) -> None:
 @app.queue_trigger(arg_name="message", queue_name="%PREFIX%-orders", connection=CONNECTION)
 def take_order(message: func.QueueMessage) -> None:
     body = message.get_body().decode()
-    record({"id": message.id, "body": body, "dequeue_count": message.dequeue_count})
+    seen = {"id": message.id, "body": body, "dequeue_count": message.dequeue_count, "at": time.time()}
+    inserted, expires = message.insertion_time, message.expiration_time
+    times = {"inserted": inserted and inserted.isoformat(), "expires": expires and expires.isoformat()}
+    record(seen | times | {"has_receipt": bool(message.pop_receipt)})
     if body.startswith("fail"):
         raise RuntimeError("this message never works")
 
@@ -32,6 +35,11 @@ def take_text(message: str) -> None:
 @app.queue_trigger(arg_name="message", queue_name="%PREFIX%-bytes", connection=CONNECTION)
 def take_bytes(message: bytes) -> None:
     record({"type": type(message).__name__, "value": message.decode()})
+
+
+@app.queue_trigger(arg_name="message", queue_name="%PREFIX%-object", connection=CONNECTION)
+def take_object(message: func.QueueMessage) -> None:
+    record({"type": type(message).__name__, "value": message.get_body().decode()})
 
 
 @app.queue_trigger(arg_name="message", queue_name="%PREFIX%-slow", connection=CONNECTION)

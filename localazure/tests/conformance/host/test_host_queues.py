@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from typing import Any
 
 import pytest
 from azure.core.exceptions import ResourceNotFoundError
+from azure.storage.queue import QueueServiceClient as SyncQueueServiceClient
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
+from localazure.host.functions import Binding, HostedFunction
+from localazure.host.host_json import Section
+from localazure.host.invocation import TriggerCall
+from localazure.host.queue_options import QueueOptions
+from localazure.host.queue_trigger import QueueListener
+from localazure.host.settings import Settings
+from localazure.host.storage import StorageClients
 
 
 def _encoded(text: str) -> str:
@@ -27,17 +36,33 @@ async def _peek(queues: QueueServiceClient, name: str) -> list[str]:
         return []
 
 
+def _options(**options: str) -> dict[str, str]:
+    return {f"AzureFunctionsJobHost__extensions__queues__{key}": value for key, value in options.items()}
+
+
 @pytest.fixture(scope="module")
 def host(module_hosts: Any, azurite: str) -> Any:
     return module_hosts.start("queues", AzureWebJobsStorage=azurite, PREFIX="shared")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def patient(module_hosts: Any, azurite: str) -> Any:
+    """A host that polls rarely and takes its time after a failure; begun first, looked at in the last tests."""
+    with SyncQueueServiceClient.from_connection_string(azurite) as service:
+        service.create_queue("patient-orders").send_message(_encoded("fail slowly"))
+    options = _options(visibilityTimeout="00:00:10", maxPollingInterval="00:01:00")
+    return module_hosts.start("queues", state="patient", AzureWebJobsStorage=azurite, PREFIX="patient", **options)
+
+
 async def test_h056_message_is_processed_once_and_deleted(host, queues, eventually) -> None:
-    # The queue is made after the host has started (line 62 of the checklist).
     queue = await _new_queue(queues, "shared-orders")
     sent = await queue.send_message(_encoded("hello"))
     [record] = await host.recorded("take_order")
-    assert record == {"id": sent.id, "body": "hello", "dequeue_count": 1}
+    expected = {"id": sent.id, "body": "hello", "dequeue_count": 1}
+    assert record.items() >= expected.items()
+    assert record["inserted"] == sent.inserted_on.isoformat()
+    assert record["expires"] == sent.expires_on.isoformat()
+    assert record["has_receipt"]
 
     async def is_empty() -> bool:
         return (await queue.get_queue_properties()).approximate_message_count == 0
@@ -46,17 +71,35 @@ async def test_h056_message_is_processed_once_and_deleted(host, queues, eventual
 
 
 @pytest.mark.parametrize(
-    ("queue", "function", "type_name"), [("text", "take_text", "str"), ("bytes", "take_bytes", "bytes")]
+    ("queue", "function", "type_name"),
+    [("text", "take_text", "str"), ("bytes", "take_bytes", "bytes"), ("object", "take_object", "QueueMessage")],
 )
 async def test_h027_annotation_decides_how_the_message_arrives(host, queues, queue, function, type_name) -> None:
     await (await _new_queue(queues, f"shared-{queue}")).send_message(_encoded("grüß"))
     assert await host.recorded(function) == [{"type": type_name, "value": "grüß"}]
 
 
-async def test_h053_manual_run_delivers_the_given_text(host, http) -> None:
-    async with http.post(f"{host.url}/admin/functions/take_text", json={"input": "by hand"}) as response:
-        assert (response.status, await response.read()) == (202, b"")
-    await host.logged('"value": "by hand"')
+async def test_h053_manual_run_delivers_the_given_text(host, http, eventually) -> None:
+    for function in ("take_text", "take_bytes", "take_order"):
+        async with http.post(f"{host.url}/admin/functions/{function}", json={"input": "by händ"}) as response:
+            assert (response.status, await response.read()) == (202, b"")
+    for function, kind in (("take_text", "str"), ("take_bytes", "bytes")):
+        seen = {"type": kind, "value": "by händ"}
+        await eventually(lambda function=function, seen=seen: seen in host.records(function), explain=host.log_text)
+
+    def as_object() -> list[Any]:
+        return [record for record in host.records("take_order") if record["body"] == "by händ"]
+
+    await eventually(lambda: bool(as_object()), explain=host.log_text)
+    [record] = as_object()
+    assert (record["dequeue_count"], len(record["id"])) == (1, 36)
+
+
+async def test_h062_queue_may_be_made_after_the_host_has_started(host, queues) -> None:
+    await host.logged("Executed 'Functions.")  # it is at work, and this queue is nowhere yet
+    assert "shared-slow" not in [queue.name async for queue in queues.list_queues()]
+    await (await _new_queue(queues, "shared-slow")).send_message(_encoded("late"))
+    assert [record["message"] for record in await host.recorded("take_slowly")] == ["late"]
 
 
 async def test_h063_output_creates_the_queue_and_writes_base64(host, http, queues) -> None:
@@ -71,7 +114,10 @@ async def test_h063_list_output_writes_one_message_each(host, http, queues) -> N
     assert sorted(await _peek(queues, "shared-many")) == sorted(map(_encoded, ["a", "b", '{"c": 1}']))
 
 
-async def test_h023_unset_output_writes_nothing(host, http, queues) -> None:
+async def test_h023_set_output_is_written_and_an_unset_one_is_not(host, http, queues) -> None:
+    async with http.post(f"{host.url}/api/send/something", data="this") as response:
+        assert response.status == 200
+    assert await _peek(queues, "shared-something") == [_encoded("this")]
     async with http.post(f"{host.url}/api/send/nothing") as response:
         assert response.status == 200
     assert await _peek(queues, "shared-nothing") == []
@@ -116,25 +162,39 @@ async def test_h060_body_that_is_not_base64_is_poison_without_a_call(host, queue
     assert all(record["value"] != "not base64!" for record in host.records("take_text"))
 
 
-async def test_options_of_host_json_are_honoured(hosts, azurite, queues, eventually) -> None:
-    """Lines 58, 60 (raw bodies) and 61 of the checklist, with one host."""
-    options = {"messageEncoding": "none", "maxDequeueCount": "2", "batchSize": "1", "newBatchThreshold": "0"}
-    overrides = {f"AzureFunctionsJobHost__extensions__queues__{key}": value for key, value in options.items()}
-    slow = await _new_queue(queues, "raw-slow")
-    orders = await _new_queue(queues, "raw-orders")
-    for number in range(3):
-        await slow.send_message(f"plain {number}")
-    await orders.send_message("fail twice")
-    host = hosts.start("queues", AzureWebJobsStorage=azurite, PREFIX="raw", **overrides)
-    records = await host.recorded("take_slowly", count=3)
-    assert {record["message"] for record in records} == {"plain 0", "plain 1", "plain 2"}
-    assert {record["at_once"] for record in records} == {1}
+@pytest.fixture(scope="module")
+def raw(module_hosts: Any, azurite: str) -> Any:
+    """A host that takes raw messages, one at a time, and tries twice."""
+    with SyncQueueServiceClient.from_connection_string(azurite) as service:
+        for name in ("raw-slow", "raw-orders"):
+            service.create_queue(name)
+        for number in range(3):
+            service.get_queue_client("raw-slow").send_message(f"plain {number}")
+    options = _options(messageEncoding="none", maxDequeueCount="2", batchSize="1", newBatchThreshold="0")
+    return module_hosts.start("queues", state="raw", AzureWebJobsStorage=azurite, PREFIX="raw", **options)
 
-    async def is_poison() -> bool:
-        return await _peek(queues, "raw-orders-poison") == ["fail twice"]
 
-    await eventually(is_poison)
-    assert [record["dequeue_count"] for record in host.records("take_order")] == [1, 2]
+class TestOptionsOfHostJson:
+    async def test_h058_max_dequeue_count_of_two_makes_two_calls(self, raw, queues, eventually) -> None:
+        await queues.get_queue_client("raw-orders").send_message("fail twice")
+
+        async def is_poison() -> bool:
+            return await _peek(queues, "raw-orders-poison") == ["fail twice"]
+
+        await eventually(is_poison)
+        assert [record["dequeue_count"] for record in raw.records("take_order")] == [1, 2]
+
+    async def test_h060_raw_bodies_are_delivered_when_there_is_no_encoding(self, raw) -> None:
+        records = await raw.recorded("take_slowly", count=3)
+        assert {record["message"] for record in records} == {"plain 0", "plain 1", "plain 2"}
+
+    async def test_h061_batches_of_one_never_run_two_at_once(self, raw) -> None:
+        assert {record["at_once"] for record in await raw.recorded("take_slowly", count=3)} == {1}
+
+    async def test_output_is_written_as_it_is(self, raw, http, queues) -> None:
+        async with http.post(f"{raw.url}/api/send/made", data="plain") as response:
+            assert response.status == 200
+        assert await _peek(queues, "raw-made") == ["plain"]
 
 
 async def test_h065_message_of_a_killed_host_is_delivered_again(hosts, azurite, queues) -> None:
@@ -160,3 +220,59 @@ async def test_host_stops_in_time_although_a_thread_of_the_app_does_not(hosts, a
     assert host.stop() == 0
     assert "Executed 'Functions.take_and_stay' (Cancelled" in host.log_text()
     assert (await queue.get_queue_properties()).approximate_message_count == 1, "left for redelivery"
+
+
+async def test_message_stays_hidden_for_as_long_as_its_function_runs(azurite, queues, eventually) -> None:
+    """With two seconds instead of ten minutes, renewed every second."""
+    queue = await _new_queue(queues, "renewed-text")
+    await queue.send_message(_encoded("long work"))
+    clients = StorageClients(Settings({"AzureWebJobsStorage": azurite}))
+    invoker = _WaitingInvoker()
+    options = QueueOptions.read(Section("extensions.queues", {}))
+    listener = QueueListener(_queue_function("renewed-text"), invoker, options, clients, visibility_s=2)
+    running = asyncio.create_task(listener.run())
+    await eventually(lambda: invoker.calls == 1)
+    end = asyncio.get_running_loop().time() + 3.5
+    while asyncio.get_running_loop().time() < end:
+        assert [message async for message in queue.receive_messages(visibility_timeout=1)] == []
+    invoker.finish.set()
+
+    async def is_empty() -> bool:
+        return (await queue.get_queue_properties()).approximate_message_count == 0
+
+    await eventually(is_empty)
+    listener.stop()
+    await running
+    await clients.close()
+    assert invoker.calls == 1
+
+
+class _WaitingInvoker:
+    def __init__(self) -> None:
+        self.calls = 0
+        self.finish = asyncio.Event()
+
+    async def invoke(self, _: HostedFunction, call: TriggerCall) -> None:
+        self.calls += 1
+        await self.finish.wait()
+
+
+def _queue_function(queue: str) -> HostedFunction:
+    properties = {"queueName": queue, "connection": "AzureWebJobsStorage"}
+    trigger = Binding("message", "queueTrigger", "in", properties)
+    return HostedFunction("f", "f", "function_app.py", print, False, (), (trigger,), "message")
+
+
+async def test_h059_failed_message_comes_back_after_the_visibility_time_out(patient) -> None:
+    first, second, *_ = await patient.recorded("take_order", count=2, within_s=30)
+    assert second["at"] - first["at"] >= 10
+
+
+async def test_h064_message_of_an_output_binding_is_taken_without_waiting_for_the_next_poll(
+    patient, http, queues
+) -> None:
+    # After so many empty receives this listener pauses for many seconds at a time.
+    await _new_queue(queues, "patient-text")
+    async with http.post(f"{patient.url}/api/send/text", data="wake up") as response:
+        assert response.status == 200
+    assert await patient.recorded("take_text", within_s=1) == [{"type": "str", "value": "wake up"}]

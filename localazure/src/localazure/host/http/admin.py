@@ -163,7 +163,7 @@ class Admin:
         manual_call = TRIGGER_KINDS[function.trigger.kind].manual_call
         if manual_call is None:
             raise ValueError(f"{function.name} cannot be run by hand")
-        return manual_call(text)
+        return manual_call(function, text)
 
     def _start(self, function: HostedFunction, call: TriggerCall) -> None:
         task = asyncio.create_task(self._run(function, call))

@@ -99,6 +99,6 @@ def event_call(event: Any, reason: str) -> TriggerCall:
     return TriggerCall(Datum(json.dumps(event), "json"), reason, values=values)
 
 
-def manual_call(text: str) -> TriggerCall:
+def manual_call(_: HostedFunction, text: str) -> TriggerCall:
     """`text` is one event. Raises ValueError when it is not JSON."""
     return event_call(json.loads(text), MANUAL_REASON)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from localazure.host.functions import HostedFunction
 from localazure.host.http.messages import http_datum
 from localazure.host.invocation import MANUAL_REASON, TriggerCall
 
 
-def http_call(text: str) -> TriggerCall:
+def http_call(_: HostedFunction, text: str) -> TriggerCall:
     """`text` is a body, or a JSON object with any of `method`, `headers`, `query`, `body`."""
     request = _description(text)
     body = request.get("body", "")

@@ -39,7 +39,7 @@ def trigger_call(
         datum=http_datum(request.method, url, headers=headers, body=body, query=query, route_values=route_values),
         reason=MANUAL_REASON,
         values=values,
-        trace=trace or TraceContext(),
+        trace=trace,
     )
 
 
