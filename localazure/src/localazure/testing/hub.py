@@ -127,9 +127,14 @@ class Hub:
         found = self.request(lambda hub: hub.find(InstanceQuery(prefix=prefix)))
         return [Orchestration(self, instance.start.instance_id) for instance in found]
 
-    def raise_event(self, instance_id: str, name: str, data: Any = None) -> None:
-        """Raises InstanceNotFound, InstanceEnded."""
-        self.request(lambda hub: hub.raise_event(instance_id, name, _wire(data)))
+    def raise_event(self, instance_id: str, name: str, data: Any = None, *, posted: bool = False) -> None:
+        """Send an event as the SDK's client does, which makes the orchestrator see the JSON text of `data`.
+
+        `posted`: as a POST to the management API does; the orchestrator then sees the value. Raises InstanceNotFound,
+        InstanceEnded.
+        """
+        sent = df_dumps(data) if posted else _wire(data)
+        self.request(lambda hub: hub.raise_event(instance_id, name, sent))
 
     def wait(self, instance_id: str, within: timedelta | None = None) -> Status:
         """See `Orchestration.wait`."""

@@ -100,9 +100,9 @@ class Orchestration:
         """
         return self._hub.wait(self.id, within)
 
-    def raise_event(self, name: str, data: Any = None) -> None:
-        """Raises InstanceEnded."""
-        self._hub.raise_event(self.id, name, data)
+    def raise_event(self, name: str, data: Any = None, *, posted: bool = False) -> None:
+        """See `Hub.raise_event`. Raises InstanceEnded."""
+        self._hub.raise_event(self.id, name, data, posted=posted)
 
     def terminate(self, reason: str = "") -> None:
         """Raises InstanceEnded."""
