@@ -9,6 +9,7 @@ from localazure.commands.cosmos import cosmos
 from localazure.commands.lint import lint
 from localazure.commands.replay import replay
 from localazure.commands.reset import reset
+from localazure.commands.show import show
 from localazure.commands.start import start
 from localazure.commands.status import status
 from localazure.commands.stop import stop
@@ -21,5 +22,5 @@ def main() -> None:
     """Runs a Python Durable Functions app on this machine: Functions host, Azurite, Cosmos DB, Key Vault, identity."""
 
 
-for command in (start, stop, status, reset, token, cosmos, lint, replay):
+for command in (start, stop, status, reset, token, cosmos, lint, replay, show):
     main.add_command(command)

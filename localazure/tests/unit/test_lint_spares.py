@@ -77,7 +77,8 @@ SOUND = {
             timers = [context.create_timer(context.current_utc_datetime + timedelta(hours=h)) for h in (1, 2)]
             yield context.task_any([*timers, context.wait_for_external_event("Go")])
             for timer in timers:
-                timer.cancel()
+                if not timer.is_completed:
+                    timer.cancel()
     """,
     "timer that is awaited after the race": """
         @app.orchestration_trigger(context_name="context")
