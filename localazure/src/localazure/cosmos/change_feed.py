@@ -9,7 +9,9 @@ write can slip in between and be skipped for ever.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -17,12 +19,15 @@ from typing import Any, Final
 
 from localazure.cosmos.errors import BadRequest
 from localazure.cosmos.jsontext import dump
+from localazure.cosmos.messages import MAX_PAGE_BYTES
 from localazure.cosmos.resources import Container
 from localazure.cosmos.scope import Scope
 from localazure.cosmos.store import Store
 from localazure.cosmos.writer import with_system_properties
 
 FULL_FIDELITY: Final = "Full-Fidelity Feed"
+
+Entry = Callable[[Container, tuple[Any, ...]], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ def reader_of(headers: Mapping[str, str], page_size: int) -> Reader:
 
 
 def read(store: Store, container: Container, scope: Scope, reader: Reader, now: datetime) -> FeedPage:
-    """The next page: whole log numbers, until there are `page_size` entries."""
+    """The next page: whole log numbers, until there are `page_size` entries or as much text as a page may hold."""
     if reader.after is None or reader.after >= container.lsn:
         return FeedPage([], container.lsn)
     given: dict[str, Any] = {
@@ -70,13 +75,23 @@ def read(store: Store, container: Container, scope: Scope, reader: Reader, now: 
     }
     if reader.all_versions:
         _check_retained(store, container, reader.after)
-        cut, entries, entry = "changes_cut", "changes_between", _change
-    else:
-        cut, entries, entry = "latest_cut", "latest_versions", _latest
-        given["now"] = now.timestamp()
-    full = store.row(cut, **given, size=reader.page_size)
-    upto = full[0] if full else container.lsn
-    return FeedPage([entry(container, row) for row in store.rows(entries, **given, upto=upto)], upto)
+        return _page(container, store.run("changes_after", **given), _change, reader)
+    given["now"] = now.timestamp()
+    return _page(container, store.run("latest_versions", **given), _latest, reader)
+
+
+def _page(container: Container, rows: sqlite3.Cursor, entry: Entry, reader: Reader) -> FeedPage:
+    """Rows are read one by one: a page of large items is full long before it has `page_size` of them."""
+    entries: list[str] = []
+    size, lsn = 0, reader.after or 0
+    with closing(rows):
+        for row in rows:
+            if row[0] != lsn and (len(entries) >= reader.page_size or size >= MAX_PAGE_BYTES):
+                return FeedPage(entries, lsn)
+            text = entry(container, row)
+            entries.append(text)
+            size, lsn = size + len(text), row[0]
+    return FeedPage(entries, container.lsn)
 
 
 def _check_retained(store: Store, container: Container, after: int) -> None:

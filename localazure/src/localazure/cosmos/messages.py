@@ -10,6 +10,7 @@ from localazure.cosmos.errors import BadRequest
 
 DEFAULT_PAGE = 100
 LARGEST_PAGE = 1000
+MAX_PAGE_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)

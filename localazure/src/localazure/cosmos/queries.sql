@@ -164,24 +164,13 @@ DELETE FROM changes WHERE ts < :before;
 -- oldest_change: Where the log of a container begins.
 SELECT min(lsn) FROM changes WHERE container = :container;
 
--- latest_cut: The log number at which a page of so many latest versions is full.
-SELECT lsn FROM items INDEXED BY items_by_lsn
-WHERE container = :container AND lsn > :after AND epk >= :epk_from AND epk < :epk_to AND ts >= :since
-  AND (expires_at IS NULL OR expires_at > :now)
-ORDER BY lsn, position LIMIT 1 OFFSET :size - 1;
-
--- latest_versions: Latest versions between two log numbers, in the order of their last writes.
+-- latest_versions: Latest versions after a log number, in the order of their last writes.
 SELECT lsn, sequence, body, etag, ts FROM items INDEXED BY items_by_lsn
-WHERE container = :container AND lsn > :after AND lsn <= :upto AND epk >= :epk_from AND epk < :epk_to AND ts >= :since
+WHERE container = :container AND lsn > :after AND epk >= :epk_from AND epk < :epk_to AND ts >= :since
   AND (expires_at IS NULL OR expires_at > :now)
 ORDER BY lsn, position;
 
--- changes_cut: The log number at which a page of so many changes is full.
-SELECT lsn FROM changes
-WHERE container = :container AND lsn > :after AND epk >= :epk_from AND epk < :epk_to AND ts >= :since
-ORDER BY lsn, position LIMIT 1 OFFSET :size - 1;
-
--- changes_between: All changes between two log numbers, in order.
+-- changes_after: All changes after a log number, in order.
 SELECT lsn, operation, partition_key, id, body, previous_lsn, ts, expired FROM changes
-WHERE container = :container AND lsn > :after AND lsn <= :upto AND epk >= :epk_from AND epk < :epk_to AND ts >= :since
+WHERE container = :container AND lsn > :after AND epk >= :epk_from AND epk < :epk_to AND ts >= :since
 ORDER BY lsn, position;

@@ -15,6 +15,7 @@ import asyncio
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -24,6 +25,7 @@ from localazure.cosmos import continuation
 from localazure.cosmos.continuation import Position
 from localazure.cosmos.errors import BadRequest
 from localazure.cosmos.jsontext import canonical, dump, parse, parse_object, utf8_size
+from localazure.cosmos.messages import MAX_PAGE_BYTES
 from localazure.cosmos.property_index import PropertyIndexes
 from localazure.cosmos.query import UNDEFINED, CompiledQuery, Place, compile_query
 from localazure.cosmos.resources import Container
@@ -32,7 +34,6 @@ from localazure.cosmos.store import Store
 from localazure.cosmos.writer import with_system_properties
 
 MAX_QUERY_BYTES: Final = 512 * 1024
-MAX_PAGE_BYTES: Final = 4 * 1024 * 1024
 FEW_ITEMS: Final = 100
 THREADS: Final = 2
 
@@ -121,12 +122,16 @@ class QueryRunner:
         self._threads.shutdown(cancel_futures=True)
 
     def _few(self, container: Container, plan: Scan) -> list[Candidate] | None:
-        cursor = self._store.run(plan.statement, **plan.parameters)
-        try:
-            rows = cursor.fetchmany(FEW_ITEMS + 1)
-        finally:
-            cursor.close()
-        return None if len(rows) > FEW_ITEMS else list(_candidates(container, rows))
+        """All candidates, unless there are many or they are large."""
+        found: list[Candidate] = []
+        size = 0
+        with closing(self._store.run(plan.statement, **plan.parameters)) as rows:
+            for candidate in _candidates(container, rows):
+                size += len(candidate[1])
+                if len(found) == FEW_ITEMS or size > MAX_PAGE_BYTES:
+                    return None
+                found.append(candidate)
+        return found
 
     def _page_of_many(self, container: Container, plan: Scan, wanted: PageRequest) -> Page:
         with self._store.snapshot(plan.statement, **plan.parameters) as rows:

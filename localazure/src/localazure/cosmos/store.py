@@ -19,7 +19,8 @@ from localazure.errors import ConfigError
 from localazure.statements import load_statements
 
 SCHEMA_VERSION: Final = 1
-CACHE_KIB: Final = 64 * 1024
+WRITER_CACHE_KIB: Final = 32 * 1024
+READER_CACHE_KIB: Final = 4 * 1024  # a scan meets each page once
 CHECKPOINT_PAGES: Final = 4000
 
 Row = tuple[Any, ...]
@@ -37,7 +38,7 @@ class Store:
         with ExitStack() as undo:
             self._lock = undo.enter_context(closing(_lock(self.path)))
             try:
-                self._writer = undo.enter_context(closing(self._connect()))
+                self._writer = undo.enter_context(closing(self._connect(WRITER_CACHE_KIB)))
                 self._prepare()
             except sqlite3.DatabaseError as error:
                 raise ConfigError(f"--data {self.path} cannot be opened: {error}") from error
@@ -75,7 +76,7 @@ class Store:
     @contextmanager
     def snapshot(self, statement: str, /, **parameters: Any) -> Iterator[sqlite3.Cursor]:
         """The rows of a statement as of now, on a connection of the calling thread's own."""
-        reader = self._connect()
+        reader = self._connect(READER_CACHE_KIB)
         try:
             yield reader.execute(self._statements[statement], parameters)
         finally:
@@ -89,12 +90,11 @@ class Store:
         if self._temporary:
             self._temporary.cleanup()
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self, cache_kib: int) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, isolation_level=None, cached_statements=256, timeout=30)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(f"PRAGMA synchronous={self._synchronous}")
-        connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
-        connection.execute("PRAGMA temp_store=MEMORY")
+        connection.execute(f"PRAGMA cache_size=-{cache_kib}")
         connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
         return connection
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Final
 
 from localazure.cosmos import change_feed, charges, continuation, scope
@@ -69,10 +70,8 @@ def get_items(account: Account, container: Container, call: Call) -> Reply:
 def _read_feed(account: Account, container: Container, call: Call, within: Scope) -> Reply:
     position = continuation.decode(call.headers.get("x-ms-continuation", ""), READ_FEED)
     plan = scope.scan(container, within, None, account.clock.now().timestamp())
-    cursor = account.store.run(plan.statement, **plan.parameters, after=position.document)
-    rows = cursor.fetchmany(call.page_size + 1)
-    cursor.close()
-    page = page_of_texts(((row[0], with_system_properties(container, *row)) for row in rows), call.page_size)
+    with closing(account.store.run(plan.statement, **plan.parameters, after=position.document)) as rows:
+        page = page_of_texts(((row[0], with_system_properties(container, *row)) for row in rows), call.page_size)
     reply = feed_reply(page, "Documents", container.rid, READ_FEED)
     reply.charge = charges.feed_ru(map(len, page.rows))
     reply.headers[RANGE_HEADER] = within.range.id
