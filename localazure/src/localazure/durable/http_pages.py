@@ -37,10 +37,10 @@ def page(
 def page_position(token: str, parts: int) -> list[str]:
     """The position, of so many parts, behind which the page begins. Raises InvalidRequest."""
     try:
-        position = [str(part) for part in json.loads(base64.urlsafe_b64decode(token))]
-    except (ValueError, TypeError):
-        position = []
-    if len(position) != parts:
+        position = json.loads(base64.urlsafe_b64decode(token))
+    except ValueError:
+        position = None
+    if not isinstance(position, list) or [type(part) for part in position] != [str] * parts:
         raise InvalidRequest("The continuation token is not one of this list.")
     return position
 

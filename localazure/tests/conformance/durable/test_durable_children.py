@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
 from typing import Any
 
 
@@ -31,11 +33,16 @@ async def test_d044_a_child_returns_its_result_and_knows_its_parent(rig: Any) ->
     assert instance.output == f'["{child_id}", "the-parent", 5]'
 
 
+async def test_d044_a_child_s_exception_can_be_caught_by_its_parent(rig: Any) -> None:
+    _family(rig)
+    assert "child broke" in await rig.output("parent", {"input": "fail"})
+
+
 async def test_d045_a_child_can_have_an_id_of_its_own(rig: Any) -> None:
     _family(rig)
-    await rig.run("parent", {"input": 5, "id": "the-child"}, "the-parent")
+    instance = await rig.run("parent", {"input": 5, "id": "the-child"}, "the-parent")
     status = await rig.client.get_status("the-child")
-    assert status.output == ["the-child", "the-parent", 5]
+    assert status.output == json.loads(instance.output) == ["the-child", "the-parent", 5]
 
 
 async def test_d046_the_reason_of_a_terminated_child_reaches_its_parent(rig: Any) -> None:
@@ -47,12 +54,15 @@ async def test_d046_the_reason_of_a_terminated_child_reaches_its_parent(rig: Any
 
 
 async def test_d047_twenty_children_return_in_order(rig: Any) -> None:
-    _family(rig)
+    @rig.functions.orchestrator
+    def late(context: Any) -> Any:
+        number = context.get_input()
+        yield context.create_timer(context.current_utc_datetime + timedelta(seconds=20 - number))
+        return number
 
     @rig.functions.orchestrator
     def fan_out(context: Any) -> Any:
-        results = yield context.task_all([context.call_sub_orchestrator("child", n) for n in range(20)])
-        return [result[2] for result in results]
+        return (yield context.task_all([context.call_sub_orchestrator("late", n) for n in range(20)]))
 
     assert await rig.output("fan_out") == list(range(20))
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import sqlite3
 from datetime import timedelta
 from typing import Any
 
@@ -58,6 +60,32 @@ async def test_d051_events_that_arrive_during_the_switch_reach_the_next_generati
     instance_id = await rig.client.start_new("total", None, {"sum": 0, "left": 50})
     await asyncio.gather(*(rig.client.raise_event(instance_id, "add", n) for n in range(50)))
     assert (await rig.finish(instance_id)).output == str(sum(range(50)))
+
+
+async def test_d052_results_for_the_old_generation_are_ignored(rig: Any) -> None:
+    rig.functions.activity(lambda value: value, "same")
+
+    @rig.functions.orchestrator
+    def generations(context: Any) -> Any:
+        number = context.get_input()
+        result = yield context.call_activity("same", number)
+        if number < 2:
+            context.continue_as_new(number + 1)
+            return None
+        return [result, (yield context.wait_for_external_event("go"))]
+
+    await rig.client.start_new("generations", "one", 1)
+    await rig.idle()
+    await rig.stop()
+    instance = ("one", "an old generation")
+    late = {"EventType": 5, "EventId": -1, "Timestamp": "2026-01-01T00:00:00.000000Z", "TaskScheduledId": 0}
+    with sqlite3.connect(rig.store_path) as connection:  # as two processes on one hub could have left them
+        connection.execute("INSERT INTO activities VALUES (?, 0, ?, 'same', '7')", instance[::-1])
+        connection.execute("INSERT INTO inbox VALUES (1, ?, ?, ?)", (*instance, json.dumps(late | {"Result": "7"})))
+    await rig.start()
+    await rig.idle()
+    await rig.client.raise_event("one", "go", 1)
+    assert (await rig.finish("one")).output == '[2, "1"]'
 
 
 async def test_d052_the_new_generation_starts_when_the_old_tasks_have_ended(rig: Any) -> None:

@@ -60,14 +60,27 @@ async def test_d054_signals_and_calls_change_one_state(counters: Any) -> None:
 
 
 async def test_d055_an_operation_s_exception_can_be_caught_and_keeps_the_state(counters: Any) -> None:
-    assert await counters.output("ask", [["break", None], ["get", None]]) == ["bad operation", 100]
+    assert await counters.output("ask", [["add", 1], ["break", None], ["get", None]]) == [None, "bad operation", 101]
 
 
-async def test_d056_concurrent_signals_are_applied_once_each(counters: Any, seen: list[Any]) -> None:
+async def test_d056_concurrent_signals_are_applied_once_each_and_never_in_parallel(
+    counters: Any, seen: list[Any]
+) -> None:
     entity = EntityId("counter", "k")
-    await asyncio.gather(*(counters.client.signal_entity(entity, "add", 1) for _ in range(100)))
+    call, running = counters.functions.call_entity, 0
+
+    async def slow(*arguments: str) -> Any:
+        nonlocal running
+        running += 1
+        await asyncio.sleep(0)
+        assert running == 1
+        running -= 1
+        return await call(*arguments)
+
+    counters.functions.call_entity = slow
+    await asyncio.gather(*(counters.client.signal_entity(entity, "add", 2**number) for number in range(100)))
     await counters.idle()
-    assert (await counters.client.read_entity_state(entity)).entity_state == 100
+    assert (await counters.client.read_entity_state(entity)).entity_state == 2**100 - 1
     assert len(seen) == 100
 
 

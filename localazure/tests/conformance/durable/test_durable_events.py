@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -32,12 +33,22 @@ async def test_d037_an_event_resumes_the_orchestration_with_what_was_sent(rig: A
     assert (await rig.finish(instance_id)).output == '[{"a": 1}, "{\\"a\\": 1}"]'
 
 
-async def test_d038_d039_early_events_wait_and_each_is_delivered_once(rig: Any) -> None:
+async def test_d038_early_events_are_delivered_when_the_waits_start(rig: Any) -> None:
     _collector(rig, 2)
     instance_id = await rig.client.start_new("collect")
     await rig.client.raise_event(instance_id, "go", 1)
     await rig.client.raise_event(instance_id, "go", 2)
     assert (await rig.finish(instance_id)).output == '["1", "2"]'
+
+
+async def test_d039_two_early_events_reach_two_waits_in_order(rig: Any) -> None:
+    _collector(rig, 2)
+    await asyncio.gather(
+        rig.hub.start_instance("collect", "one"),
+        rig.hub.raise_event("one", "go", "1"),
+        rig.hub.raise_event("one", "go", "2"),
+    )
+    assert (await rig.finish("one")).output == "[1, 2]"
 
 
 async def test_d039_one_early_event_leaves_the_second_wait_open(rig: Any) -> None:
@@ -57,12 +68,26 @@ async def test_d040_event_names_ignore_case(rig: Any) -> None:
     assert (await rig.finish(instance_id)).output == '["\\"yes\\""]'
 
 
-async def test_d041_an_event_before_the_first_episode_survives_a_restart(rig: Any) -> None:
+async def test_d041_an_event_raised_before_the_first_episode_is_not_lost(rig: Any) -> None:
     _collector(rig, 1)
-    instance_id = await rig.client.start_new("collect")
-    await rig.client.raise_event(instance_id, "go", 1)
-    await rig.restart()
-    assert (await rig.finish(instance_id)).output == '["1"]'
+    entered, hold = asyncio.Event(), asyncio.Event()
+    call = rig.functions.call_orchestrator
+
+    async def held(*arguments: str) -> str:
+        entered.set()
+        await hold.wait()
+        return str(await call(*arguments))
+
+    rig.functions.call_orchestrator = held
+    await rig.client.start_new("collect", "one")
+    await entered.wait()
+    await rig.client.raise_event("one", "go", 1)
+    await rig.hub.stop(grace_s=0)  # the episode that had begun is given up
+    hold.set()
+    await rig.stop()
+    await rig.start()
+    assert await rig.hub.history("one") == []
+    assert (await rig.finish("one")).output == '["1"]'
 
 
 @pytest.mark.parametrize("approves", [True, False])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from typing import Any
 
 import pytest
@@ -9,14 +11,39 @@ import pytest
 VALUES = [None, {"a": 1, "b": [None]}, [1, "x"], "text", "5", 7, 1.5, True]
 
 
-async def test_d001_an_orchestrator_sees_its_instance_and_the_time(rig: Any) -> None:
+async def test_d001_the_context_has_every_field_and_a_probe_sees_them(rig: Any) -> None:
+    contexts = []
+    call = rig.functions.call_orchestrator
+
+    async def watched(name: str, instance_id: str, context_json: str) -> str:
+        contexts.append(json.loads(context_json))
+        return str(await call(name, instance_id, context_json))
+
+    rig.functions.call_orchestrator = watched
+
     @rig.functions.orchestrator
     def probe(context: Any) -> Any:
         return [context.instance_id, context.parent_instance_id, context.current_utc_datetime.isoformat()]
         yield
 
-    instance = await rig.run("probe", instance_id="probe-1")
-    assert instance.output == '["probe-1", null, "2026-01-01T00:00:00+00:00"]'
+    @rig.functions.orchestrator
+    def parent(context: Any) -> Any:
+        return (yield context.call_sub_orchestrator("probe", {"a": 1}, "probe-2"))
+
+    at = "2026-01-01T00:00:00+00:00"
+    assert await rig.output("probe") == [contexts[0]["instanceId"], None, at]
+    assert json.loads((await rig.run("parent", None, "parent-1")).output) == ["probe-2", "parent-1", at]
+    context = next(each for each in contexts if each["instanceId"] == "probe-2")
+    assert [each["EventType"] for each in context.pop("history")] == [12, 0]
+    assert context == {
+        "input": '{"a": 1}',
+        "instanceId": "probe-2",
+        "isReplaying": False,
+        "parentInstanceId": "parent-1",
+        "upperSchemaVersion": 1,
+        "upperSchemaVersionNew": 2,
+        "defaultHttpAsyncRequestSleepTimeMillseconds": 30_000,
+    }
 
 
 @pytest.mark.parametrize("value", VALUES)
@@ -45,21 +72,39 @@ async def test_d003_input_posted_over_http_arrives(rig: Any, body: str, value: A
 
 
 async def test_d004_code_is_replayed_except_when_it_runs_for_the_first_time(rig: Any) -> None:
-    first_runs: list[int] = []
+    runs: dict[int, list[bool]] = {}
     rig.functions.activity(lambda value: value, "same")
 
     @rig.functions.orchestrator
     def steps(context: Any) -> Any:
         for number in range(4):
-            if not context.is_replaying:
-                first_runs.append(number)
+            runs.setdefault(number, []).append(context.is_replaying)
             yield context.call_activity("same", number)
 
     await rig.output("steps")
-    assert first_runs == [0, 1, 2, 3]
+    assert list(runs) == [0, 1, 2, 3]
+    assert all(flags == [False] + [True] * (len(flags) - 1) for flags in runs.values())
 
 
-async def test_d005_d006_time_and_guids_are_the_same_in_every_replay(rig: Any) -> None:
+async def test_d004_a_guarded_line_is_logged_once(rig: Any, caplog: pytest.LogCaptureFixture) -> None:
+    log = logging.getLogger("app")
+    caplog.set_level(logging.INFO, "app")
+    rig.functions.activity(lambda value: value, "same")
+
+    @rig.functions.orchestrator
+    def steps(context: Any) -> Any:
+        for number in range(3):
+            yield context.call_activity("same", number)
+            if not context.is_replaying:
+                log.info("step %d", number)
+
+    await rig.output("steps")
+    assert [each.message for each in caplog.records if each.name == "app"] == ["step 0", "step 1", "step 2"]
+
+
+@pytest.fixture
+async def points(rig: Any) -> dict[int, set[tuple[str, str]]]:
+    """The time and the GUID that each step of an orchestration saw in all its replays; three seconds lie between."""
     seen: dict[int, set[tuple[str, str]]] = {}
 
     @rig.functions.activity
@@ -72,12 +117,26 @@ async def test_d005_d006_time_and_guids_are_the_same_in_every_replay(rig: Any) -
             point = (context.current_utc_datetime.isoformat(), context.new_uuid())
             seen.setdefault(number, set()).add(point)
             yield context.call_activity("later")
+        yield context.wait_for_external_event("go")
 
-    await rig.output("steps")
-    assert [len(points) for points in seen.values()] == [1, 1, 1]
-    times = [next(iter(points))[0] for points in seen.values()]
-    assert times == sorted(times)
-    assert len(set(times)) == 3
+    instance_id = await rig.client.start_new("steps")
+    await rig.idle()
+    await rig.restart()
+    await rig.client.raise_event(instance_id, "go")
+    await rig.finish(instance_id)
+    return seen
+
+
+async def test_d005_the_time_of_a_point_stays_the_same_and_never_decreases(points: Any) -> None:
+    times = [{time for time, _ in each} for each in points.values()]
+    assert [len(each) for each in times] == [1, 1, 1]
+    assert [each.pop() for each in times] == [f"2026-01-01T00:00:0{second}+00:00" for second in (0, 3, 6)]
+
+
+async def test_d006_guids_are_the_same_in_every_replay(points: Any) -> None:
+    guids = [{guid for _, guid in each} for each in points.values()]
+    assert [len(each) for each in guids] == [1, 1, 1]
+    assert len(set.union(*guids)) == 3
 
 
 @pytest.mark.parametrize(("value", "shown"), [(None, None), (0, "0"), ("", '""'), (False, "false")])
@@ -119,6 +178,20 @@ async def test_d010_output_that_is_not_json_fails(rig: Any) -> None:
     instance = await rig.run("returns")
     assert instance.status == "Failed"
     assert "not JSON serializable" in instance.output
+
+
+async def test_d010_an_async_orchestrator_and_a_returned_task_fail(rig: Any) -> None:
+    @rig.functions.orchestrator
+    def forgets_to_yield(context: Any) -> Any:
+        return context.call_activity("same")
+
+    async def asynchronous(_: Any) -> Any:
+        return 1
+
+    rig.functions.orchestrator(asynchronous)
+    for name in ("forgets_to_yield", "asynchronous"):
+        instance = await rig.run(name)
+        assert (instance.status, name in instance.output) == ("Failed", True)
 
 
 async def test_d011_a_plain_function_completes_or_fails(rig: Any) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import random
 from typing import Any
 
 import pytest
@@ -29,6 +31,12 @@ class Gate:
 
     def __init__(self) -> None:
         self._doors: dict[str, asyncio.Future[Any]] = {}
+
+    async def reached(self, count: int) -> None:
+        """Until so many activities wait, or have waited."""
+        async with asyncio.timeout(10):
+            while len(self._doors) < count:
+                await asyncio.sleep(0.001)
 
     async def __call__(self, name: str) -> Any:
         return await self.door(name)
@@ -150,15 +158,27 @@ async def test_d019_an_unknown_activity_is_an_error_that_names_it_and_the_known_
     )
 
 
-async def test_d020_task_all_returns_results_in_the_order_of_the_list(rig: Any, gate: Gate) -> None:
+async def test_d020_task_all_returns_results_in_the_order_of_the_list(make_rig: Any) -> None:
+    rig = await make_rig(max_concurrent_activities=100)
+    gate, ended = Gate(), []
+
+    @rig.functions.activity
+    async def numbered(number: int) -> int:
+        await gate.door(str(number))
+        ended.append(number)
+        return number + 1
+
     @rig.functions.orchestrator
     def fan_out(context: Any) -> Any:
-        return (yield context.task_all([context.call_activity("gate", str(n)) for n in range(100)]))
+        return (yield context.task_all([context.call_activity("numbered", n) for n in range(100)]))
 
     instance_id = await rig.client.start_new("fan_out")
-    for number in reversed(range(100)):
-        gate.open(str(number), number + 1)
-    assert (await rig.finish(instance_id)).output == str(list(range(1, 101)))
+    await gate.reached(100)
+    order = random.Random(20).sample(range(100), 100)
+    for number in order:
+        gate.open(str(number))
+    assert json.loads((await rig.finish(instance_id)).output) == list(range(1, 101))
+    assert ended == order
 
 
 async def test_d020_task_all_costs_two_orchestrator_calls(rig: Any, gate: Gate) -> None:
@@ -175,28 +195,47 @@ async def test_d020_task_all_costs_two_orchestrator_calls(rig: Any, gate: Gate) 
 
 
 async def test_d021_task_all_raises_and_goes_on_only_after_all_siblings_ended(rig: Any, gate: Gate) -> None:
-    cleaned = []
-    rig.functions.activity(cleaned.append, "clean_up")
+    rig.functions.activity(lambda value: value, "clean_up")
 
     @rig.functions.orchestrator
     def fan_out(context: Any) -> Any:
         try:
-            yield context.task_all([context.call_activity("gate", "a"), context.call_activity("gate", "b")])
+            yield context.task_all([context.call_activity("gate", name) for name in "abc"])
         except Exception as caught:  # noqa: BLE001  # the SDK raises nothing narrower
             yield context.call_activity("clean_up", "now")
             return str(caught)
 
     instance_id = await rig.client.start_new("fan_out")
+    await gate.reached(3)
     gate.break_("a")
     await _history_has(rig, instance_id, "TaskFailed")
-    assert cleaned == []
+    gate.open("c")
+    await _history_has(rig, instance_id, "TaskCompleted")
     gate.open("b")
     instance = await rig.finish(instance_id)
     assert "a broke" in instance.output
-    assert cleaned == ["now"]
+    tasks = [each for each in await rig.hub.history(instance_id) if each["EventType"] in {4, 5, 6}]
+    assert [each.get("Name") for each in tasks] == ["gate", "gate", "gate", None, None, None, "clean_up", None]
 
 
-async def test_d022_d023_task_any_returns_the_first_and_the_instance_waits_for_the_loser(rig: Any, gate: Gate) -> None:
+async def test_d022_task_any_returns_the_first_and_the_late_loser_does_no_harm(rig: Any, gate: Gate) -> None:
+    @rig.functions.orchestrator
+    def race(context: Any) -> Any:
+        tasks = [context.call_activity("gate", "slow"), context.call_activity("gate", "fast")]
+        first = yield context.task_any(tasks)
+        then = yield context.call_activity("gate", "then")
+        return [first.result, then, first == tasks[1]]
+
+    instance_id = await rig.client.start_new("race")
+    gate.open("fast")
+    await _history_has(rig, instance_id, "TaskCompleted")
+    gate.open("slow")
+    await _history_has(rig, instance_id, "TaskCompleted", times=2)
+    gate.open("then")
+    assert (await rig.finish(instance_id)).output == '["fast", "then", true]'
+
+
+async def test_d023_the_instance_stays_running_until_the_losing_activity_ended(rig: Any, gate: Gate) -> None:
     @rig.functions.orchestrator
     def race(context: Any) -> Any:
         first = yield context.task_any([context.call_activity("gate", "slow"), context.call_activity("gate", "fast")])
@@ -247,9 +286,11 @@ async def test_d025_nested_compounds_work(rig: Any, gate: Gate) -> None:
 async def test_d026_task_all_of_nothing_goes_on_at_once(rig: Any) -> None:
     @rig.functions.orchestrator
     def nothing(context: Any) -> Any:
-        return (yield context.task_all([]))
+        first = yield context.task_all([])
+        return [first, (yield context.task_all([]))]
 
-    assert await rig.output("nothing") in ([], None)
+    assert await rig.output("nothing") == [None, None]
+    assert len(rig.functions.calls) == 1
 
 
 async def test_d027_a_task_yielded_twice_gives_the_same_value(rig: Any) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
+
+from azure.durable_functions import Orchestrator
+from localazure.durable.functions import FunctionKind
 
 
 async def test_d033_a_timer_fires_at_its_time_and_not_before(rig: Any) -> None:
@@ -95,10 +99,31 @@ async def test_d036_a_ten_day_timer_fires_once_at_its_end(rig: Any) -> None:
     @rig.functions.orchestrator
     def waits(context: Any) -> Any:
         yield context.create_timer(context.current_utc_datetime + timedelta(days=10))
-        return "woke"
+        return context.current_utc_datetime.isoformat()
 
-    assert await rig.output("waits") == "woke"
-    assert rig.clock.now().day == 11
+    instance = await rig.run("waits")
+    assert instance.output == '"2026-01-11T00:00:00+00:00"'
+    history = await rig.hub.history(instance.start.instance_id)
+    assert [each["FireAt"] for each in history if each["EventType"] == 11] == ["2026-01-11T00:00:00.000000Z"]
+
+
+async def test_d036_a_timer_that_the_sdk_cuts_into_legs_fires_once_at_its_end(rig: Any) -> None:
+    """The durations that make the SDK do so are not sent; an app may meet them in the original."""
+
+    def waits(context: Any) -> Any:
+        yield context.create_timer(context.current_utc_datetime + timedelta(days=10))
+        return context.current_utc_datetime.isoformat()
+
+    def told_durations(context: str) -> str:
+        durations = {"longRunningTimerIntervalDuration": "3.00:00:00", "maximumShortTimerDuration": "6.00:00:00"}
+        return Orchestrator.create(waits)(json.dumps(json.loads(context) | durations))
+
+    rig.functions._add(FunctionKind.ORCHESTRATOR, "waits", told_durations)
+    instance = await rig.run("waits")
+    assert instance.output == '"2026-01-11T00:00:00+00:00"'
+    history = await rig.hub.history(instance.start.instance_id)
+    legs = [each["FireAt"][:10] for each in history if each["EventType"] == 11]
+    assert legs == ["2026-01-04", "2026-01-07", "2026-01-11"]
 
 
 async def test_d036_a_cancelled_ten_day_timer_does_not_delay_the_end(rig: Any) -> None:
