@@ -27,6 +27,7 @@ from localazure.durable.records import Activity, Decision, Delivery, EntityReque
 from localazure.durable.sdk import Answer, MalformedAnswer, read_answer, read_failure
 from localazure.durable.status import RuntimeStatus
 from localazure.durable.store import EpisodeCommit
+from localazure.durable.waking import note_waking
 
 log = logging.getLogger("localazure.durable")
 
@@ -150,6 +151,7 @@ class Orchestrations:
         episode = begin(execution, slot.inbox, self._hub.clock.now())
         if episode is None:
             return False
+        note_waking(episode)
         answer = await self._call(episode) if execution.needs_call else None
         decision = finish(episode, answer, slot.inbox, self._hub.clock.now(), self._hub.settings)
         slot.inbox = [message for message in slot.inbox if message.seq not in episode.consumed]
