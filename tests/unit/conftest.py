@@ -16,6 +16,20 @@ from domain.placement import PlaceOrder
 
 AT = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
 
+ORDER = {"tenant_id": "acme", "order_id": "o-42", "correlation_id": "corr-1"}
+KEY = "fulfil:acme:o-42:authorise_payment"
+PRICED = {
+    "outcome": "priced",
+    "demand": [{"sku": "MUG", "quantity": 1}, {"sku": "TEA", "quantity": 3}],
+    "prices": {"MUG": 1800, "TEA": 1250},
+    "total_minor": 5550,
+    "currency": "EUR",
+    "payment_method": "pm_card_visa",
+    "placed_at": "2026-11-02T09:59:00.000Z",
+    "resumed": False,
+}
+"""What `price_order` answers for an order of one mug and three teas."""
+
 # Addresses at which nothing listens: a unit test that connects fails.
 SETTINGS = {
     "AzureWebJobsStorage": "UseDevelopmentStorage=true",

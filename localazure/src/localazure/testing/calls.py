@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -24,13 +25,15 @@ class CallOutcome(StrEnum):
 class Call:
     """One invocation. `input` and `result` are JSON values, None for an orchestrator, whose work is in its history.
 
-    `number` counts the invocations of this function in this hub, from 1. `error` is the text of what was raised.
+    `number` counts the invocations of this function in this hub, from 1; `at` is when it began, by the hub's clock.
+    `error` is the text of what was raised.
     """
 
     kind: FunctionKind
     name: str
     instance_id: str
     number: int
+    at: datetime
     input: Any
     result: Any = None
     error: str | None = None
@@ -57,10 +60,10 @@ class CallLog:
         self.all: list[Call] = []
         self._counts: dict[tuple[FunctionKind, str], int] = {}
 
-    def begin(self, kind: FunctionKind, name: str, instance_id: str, text: str) -> Call:
+    def begin(self, kind: FunctionKind, name: str, instance_id: str, text: str, at: datetime) -> Call:
         number = self._counts[kind, name] = self._counts.get((kind, name), 0) + 1
         given = None if kind is FunctionKind.ORCHESTRATOR else value_of(text)
-        call = Call(kind, name, instance_id, number, given)
+        call = Call(kind, name, instance_id, number, at, given)
         self.all.append(call)
         return call
 

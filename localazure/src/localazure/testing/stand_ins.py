@@ -58,7 +58,9 @@ def _activity(name: str, answer: Answer) -> Callable[..., Any]:
 
 
 async def _settle(answer: Answer, given: Any) -> Any:
-    if isinstance(answer, BaseException) or (isinstance(answer, type) and issubclass(answer, BaseException)):
+    if isinstance(answer, BaseException):
+        raise answer.with_traceback(None)  # or it would remember every time that it was raised
+    if isinstance(answer, type) and issubclass(answer, BaseException):
         raise answer
     value = answer(given) if _is_code(answer) else answer
     return await value if inspect.isawaitable(value) else value

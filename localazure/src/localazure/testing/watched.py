@@ -110,7 +110,7 @@ class WatchedFunctions:
         return await self._watched(FunctionKind.ENTITY, name, instance_id, batch_json, run)
 
     async def _watched(self, kind: FunctionKind, name: str, instance_id: str, text: str, run: Run) -> str:
-        call = self._log.begin(kind, name, instance_id, text)
+        call = self._log.begin(kind, name, instance_id, text, self._stage.now())
         rules = self._rules.for_invocation(name, instance_id)
         try:
             call.outcome = CallOutcome.PREVENTED
