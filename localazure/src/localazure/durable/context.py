@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from localazure.clock import Clock
 from localazure.durable.errors import UnknownFunction
-from localazure.durable.functions import FunctionKind, Functions
+from localazure.durable.functions import FunctionKind, Functions, KeepingFunctions
 from localazure.durable.settings import TaskHubSettings
 from localazure.durable.store import Store
 from localazure.durable.texts import unknown_function
@@ -16,13 +16,17 @@ from localazure.durable.texts import unknown_function
 
 @dataclass(frozen=True, slots=True)
 class HubContext:
-    """`next_seq` gives arrival numbers, which grow over all starts of the hub."""
+    """`next_seq` gives arrival numbers, which grow over all starts of the hub.
+
+    `keeper` is `functions` where generators are to be kept between turns, None where every turn is a replay.
+    """
 
     store: Store
     functions: Functions
     settings: TaskHubSettings
     clock: Clock
     next_seq: Callable[[], int]
+    keeper: KeepingFunctions | None = None
 
     def resolve(self, kind: FunctionKind, name: str) -> str:
         """The registered spelling of a function's name. Raises UnknownFunction with the names that are known."""

@@ -28,17 +28,22 @@ from localazure.durable.events import (
     parse_time,
 )
 from localazure.durable.execution import Execution, Outcome, OutcomeKind
+from localazure.durable.functions import Turn
 from localazure.durable.matching import NonDeterminism, UnusableAnswer, check_answer, match_actions
 from localazure.durable.records import Decision, Message, Parent, Start
 from localazure.durable.sdk import Answer, context_text
 from localazure.durable.settings import TaskHubSettings
 from localazure.durable.status import RuntimeStatus
 from localazure.durable.texts import orchestrator_failed
+from localazure.durable.transcript import Part, Telling, parts_of
 
 
 @dataclass(slots=True)
 class Episode:
-    """What an execution has taken. `consumed` and `ended_timers` include messages that were dropped as stale."""
+    """What an execution has taken, behind an `OrchestratorStarted` that is dated at last.
+
+    `consumed` and `ended_timers` include messages that were dropped as stale.
+    """
 
     execution: Execution
     at: datetime
@@ -47,14 +52,29 @@ class Episode:
     ended_timers: list[int] = field(default_factory=list)
     last_seq: int = 0
     _texts: list[str] = field(default_factory=list)
+    _parts: list[Part] = field(default_factory=list)
     _stored: dict[int, str] = field(default_factory=dict)
 
     @property
     def texts(self) -> list[str]:
-        """The events as they are stored; each is serialised once."""
-        for place in range(len(self._texts), len(self.events)):
-            self._texts.append(self._stored.get(place) or dump(self.events[place]))
+        """The events as they are stored."""
+        self._serialise()
         return self._texts
+
+    @property
+    def parts(self) -> list[Part]:
+        """The events as the SDK gets them."""
+        self._serialise()
+        return self._parts
+
+    def _serialise(self) -> None:
+        """Make texts of what was added since the last time: each event is serialised once."""
+        known = len(self._texts)
+        if known < len(self.events):
+            added = self.events[known:]
+            texts = [self._stored.get(place) or dump(each) for place, each in enumerate(added, known)]
+            self._texts += texts
+            self._parts += parts_of(added, texts)
 
     def take(self, taken: Event, text: str = "") -> None:
         """Take an event; `text` is what it looks like in the store, if it is there already."""
@@ -65,23 +85,42 @@ class Episode:
 
     def consume(self, message: Message) -> None:
         self.consumed.add(message.seq)
-        if message.event["EventType"] == EventType.TIMER_FIRED:
+        is_ours = message.execution_id == self.execution.start.execution_id
+        if is_ours and message.event["EventType"] == EventType.TIMER_FIRED:
             self.ended_timers.append(message.event["TimerId"])
 
     def context(self, settings: TaskHubSettings) -> str:
         """The input of the orchestrator call."""
-        transcript = self.execution.transcript
-        history = transcript.tell(self.events, self.texts).everything
-        replaying = bool(transcript)
-        return context_text(self.execution.start, history, replaying=replaying, http_poll_ms=settings.http_poll_ms)
+        return self._context(self._telling, settings)
+
+    def turn(self, settings: TaskHubSettings) -> Turn:
+        """The call for someone who may have kept the generator."""
+        execution, telling = self.execution, self._telling
+        return Turn(
+            execution.start.execution_id,
+            execution.calls,
+            f"[{telling.news[:-1]}]",
+            lambda: self._context(telling, settings),
+            settings.session_idle_s,
+        )
+
+    @property
+    def _telling(self) -> Telling:
+        return self.execution.transcript.tell(self.parts)
+
+    def _context(self, telling: Telling, settings: TaskHubSettings) -> str:
+        execution = self.execution
+        replaying = execution.calls > 0
+        return context_text(
+            execution.start, telling.everything, replaying=replaying, http_poll_ms=settings.http_poll_ms
+        )
 
 
 def begin(execution: Execution, inbox: Sequence[Message], now: datetime) -> Episode | None:
     """Take what can be taken from the inbox, which is in order of arrival. None when that is nothing."""
     if not inbox and execution.status != RuntimeStatus.PENDING:
         return None
-    episode = Episode(execution, max(now, execution.time or now))
-    episode.events.append(event(EventType.ORCHESTRATOR_STARTED, episode.at))
+    episode = Episode(execution, max(now, execution.time or now), events=[{}])
     if execution.status == RuntimeStatus.PENDING:
         episode.take(_started(execution, episode.at))
     _take_controls(episode, inbox)
@@ -157,7 +196,8 @@ def _take_messages(episode: Episode, inbox: Sequence[Message]) -> None:
 
 def _stamp(episode: Episode) -> None:
     """Date the episode no earlier than the timers that it brings: the SDK compares the two."""
-    fired = [parse_time(each["FireAt"]) for each in episode.events if each["EventType"] == EventType.TIMER_FIRED]
+    taken = episode.events[1:]
+    fired = [parse_time(each["FireAt"]) for each in taken if each["EventType"] == EventType.TIMER_FIRED]
     episode.at = max([episode.at, *fired])
     episode.events[0] = event(EventType.ORCHESTRATOR_STARTED, episode.at)
     episode.execution.time = episode.at
@@ -197,7 +237,7 @@ def _conclude(episode: Episode, record: Event, decision: Decision, settings: Tas
     events.append(record)
     decision.history = ",".join(episode.texts)
     decision.status, decision.custom_status = execution.status, execution.custom_status
-    execution.remember(events, episode.texts)
+    execution.remember(episode.parts, called="Actions" in record)
 
 
 def _note_answer(record: Event, episode: Episode, answer: Answer, settings: TaskHubSettings) -> None:
@@ -241,6 +281,7 @@ def _end(execution: Execution, outcome: Outcome, events: list[Event], decision: 
         decision.next_start = _next(execution, outcome)
         return
     decision.output = outcome.text
+    decision.ended_timers += execution.open  # an abrupt end leaves some behind
     if outcome.kind != OutcomeKind.TERMINATED:
         is_completed = outcome.kind == OutcomeKind.COMPLETED
         status = RuntimeStatus.COMPLETED if is_completed else RuntimeStatus.FAILED

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any
 
 Event = dict[str, Any]
@@ -60,9 +61,10 @@ def protocol_name(event_type: int) -> str:
     return PROTOCOL_NAMES.get(member) or "".join(part.capitalize() for part in member.name.split("_"))
 
 
+@lru_cache(maxsize=16)  # the events of an episode share their time
 def time_text(moment: datetime) -> str:
     """An aware time as the protocol writes it; texts sort as the times do."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return f"{moment.astimezone(UTC).isoformat(timespec='microseconds')[:-6]}Z"
 
 
 def parse_time(text: str) -> datetime:

@@ -32,7 +32,7 @@ from localazure.durable.actions import (
 from localazure.durable.events import FAILURES, Event, EventType, dump, parse_time
 from localazure.durable.records import Message, Start
 from localazure.durable.status import RuntimeStatus, move
-from localazure.durable.transcript import Transcript
+from localazure.durable.transcript import Part, Transcript, parts_of
 
 
 class OutcomeKind(StrEnum):
@@ -105,7 +105,7 @@ class Execution:
             execution.apply(each)
             episode.append(each)
             if each["EventType"] == EventType.ORCHESTRATOR_COMPLETED:
-                execution.remember(episode, [dump(event) for event in episode])
+                execution.remember(parts_of(episode, map(dump, episode)), called="Actions" in each)
                 episode = []
         return execution
 
@@ -211,11 +211,10 @@ class Execution:
         created.sort(key=lambda item: item[0])
         return created
 
-    def remember(self, episode: Sequence[Event], texts: Sequence[str]) -> None:
-        """Keep what the next call tells of a closed episode; `texts` are its events as they are stored."""
-        called = "Actions" in episode[-1]
+    def remember(self, episode: Sequence[Part], *, called: bool) -> None:
+        """Keep what the next call tells of a closed episode; `called` says whether there was a call in it."""
         self.calls += called
-        self.transcript.add(episode, texts, called=called)
+        self.transcript.add(episode, called=called)
 
     def _list(self, actions: list[Action]) -> None:
         for action in actions:

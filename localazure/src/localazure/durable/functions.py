@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class FunctionKind(StrEnum):
@@ -48,4 +50,32 @@ class Functions(Protocol):
 
     async def call_entity(self, name: str, instance_id: str, batch_json: str) -> str:
         """Run one entity batch (section 9.2); returns the SDK's result text. Raises FunctionFailure."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One call of an orchestrator, for someone who may have kept its generator since the call before.
+
+    `number` counts the calls of an execution from 0. `news` are the events since the call before, as a JSON list in
+    the form of the context's `history`; `context` makes the whole context. A generator may be kept for `idle_s`.
+    """
+
+    execution_id: str
+    number: int
+    news: str
+    context: Callable[[], str]
+    idle_s: float
+
+
+@runtime_checkable
+class KeepingFunctions(Functions, Protocol):
+    """Functions that can keep the generators of orchestrators from call to call, instead of replaying each."""
+
+    async def continue_orchestrator(self, name: str, instance_id: str, turn: Turn) -> str:
+        """As `call_orchestrator`: goes on with the generator of the call before, or replays when it is not there."""
+        ...
+
+    def forget_orchestrator(self, instance_id: str) -> None:
+        """Drop the generator of an instance, if there is one: the execution has ended, or took another turn."""
         ...

@@ -20,7 +20,7 @@ from localazure.durable.entities import Entities
 from localazure.durable.entity_ids import split
 from localazure.durable.errors import InstanceEnded, InstanceNotFound
 from localazure.durable.events import Event, EventType, event, event_raised
-from localazure.durable.functions import FunctionKind, Functions
+from localazure.durable.functions import FunctionKind, Functions, KeepingFunctions
 from localazure.durable.observer import Observer
 from localazure.durable.orchestrations import Orchestrations
 from localazure.durable.records import Activity, Delivery, EntityRequest, Instance, Message, Start, Timer
@@ -50,7 +50,8 @@ class TaskHub:
         self._store = SqliteStore(store_path, observer)
         self._clock = clock
         self._seq = itertools.count()
-        self._hub = HubContext(self._store, functions, settings, clock, lambda: next(self._seq))
+        keeper = functions if settings.extended_sessions and isinstance(functions, KeepingFunctions) else None
+        self._hub = HubContext(self._store, functions, settings, clock, lambda: next(self._seq), keeper)
         self._orchestrations = Orchestrations(self._hub, self)
         self._activities = Activities(self._hub, self._orchestrations.deliver)
         self._timers = Timers(self._hub, self._orchestrations.deliver)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Iterable, Set
+from collections.abc import Awaitable, Iterable, Set
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Protocol
@@ -130,6 +130,8 @@ class Orchestrations:
             self._trim()
 
     def _drop(self, slot: Slot) -> None:
+        if self._hub.keeper is not None:
+            self._hub.keeper.forget_orchestrator(slot.instance_id)
         if self._slots.get(slot.instance_id) is slot:
             del self._slots[slot.instance_id]
 
@@ -176,9 +178,8 @@ class Orchestrations:
         try:
             name = self._hub.resolve(FunctionKind.ORCHESTRATOR, start.name)
             async with self._calls:
-                context = episode.context(self._hub.settings)
                 text = await call_persistently(
-                    lambda: self._hub.functions.call_orchestrator(name, start.instance_id, context),
+                    lambda: self._turn(name, episode),
                     f"{name} [instance {start.instance_id}]",
                     lambda: self._accepting,
                 )
@@ -188,6 +189,13 @@ class Orchestrations:
             return read_failure(failed.message) or plain
         except (MalformedAnswer, UnknownFunction) as unusable:
             return Answer([], custom_status=execution.custom_status, error=str(unusable))
+
+    def _turn(self, name: str, episode: Episode) -> Awaitable[str]:
+        """Replay, or go on with the generator that was kept."""
+        hub, instance_id = self._hub, episode.execution.start.instance_id
+        if hub.keeper is None:
+            return hub.functions.call_orchestrator(name, instance_id, episode.context(hub.settings))
+        return hub.keeper.continue_orchestrator(name, instance_id, episode.turn(hub.settings))
 
     async def _commit(self, slot: Slot, decision: Decision) -> None:
         commit = self._with_messages(decision)

@@ -34,10 +34,10 @@ def context_text(start: Start, history: str, *, replaying: bool, http_poll_ms: i
 
     The two durations that make the SDK cut long timers into legs are left out: a leg could not be cancelled.
     """
-    parent = dump(start.parent.instance_id if start.parent else None)
+    parent = dump(start.parent.instance_id) if start.parent else "null"
     return (
         f'{{"history":[{history[:-1]}],"input":{context_input(start.input)},"instanceId":{dump(start.instance_id)},'
-        f'"isReplaying":{dump(replaying)},"parentInstanceId":{parent},"upperSchemaVersion":1,'
+        f'"isReplaying":{"true" if replaying else "false"},"parentInstanceId":{parent},"upperSchemaVersion":1,'
         f'"upperSchemaVersionNew":2,"defaultHttpAsyncRequestSleepTimeMillseconds":{http_poll_ms}}}'
     )
 

@@ -33,6 +33,8 @@ class TaskHubSettings:
     http_poll_ms: int = 30_000
     connection_name: str = "Storage"
     max_payload_bytes: int = 64 * 1024 * 1024
+    extended_sessions: bool = False
+    session_idle_s: int = 30
 
     @classmethod
     def from_host_json(cls, section: Mapping[str, Any], environment: Mapping[str, str]) -> TaskHubSettings:
@@ -53,6 +55,8 @@ class TaskHubSettings:
             max_actions=reader.count("maxOrchestrationActions", 100_000),
             store_inputs=reader.flag("storeInputsInOrchestrationHistory"),
             replace_any_state=reader.choice("overridableExistingInstanceStates", "NonRunningStates", "AnyState"),
+            extended_sessions=reader.flag("extendedSessionsEnabled"),
+            session_idle_s=reader.count("extendedSessionIdleTimeoutInSeconds", 30),
             preserve_unprocessed_events=reader.flag("preserveUnprocessedEvents"),
             http_poll_ms=http.count("defaultAsyncRequestSleepTimeMilliseconds", 30_000),
             connection_name=storage.text("connectionName") or storage.text("connectionStringName") or "Storage",

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from sqlite3 import Connection, Cursor
+from typing import Any
 
 from localazure.durable.errors import InstanceEnded, InstanceExists, InstanceNotFound, InstanceRunning, Superseded
 from localazure.durable.events import dump, parse_stored, time_text
@@ -77,7 +78,7 @@ def commit(connection: Connection, commit: EpisodeCommit) -> list[Message]:
     """Write an episode; see `InstanceStore.commit`. Raises Superseded."""
     decision = commit.decision
     _write_history(connection, decision)
-    connection.executemany(SQL["delete_message"], [(seq,) for seq in decision.consumed])
+    _write_all(connection, "delete_message", [(seq,) for seq in decision.consumed])
     _write_work(connection, decision)
     _write_messages(connection, commit)
     refused = [
@@ -121,16 +122,21 @@ def _superseded_unless(written: Cursor) -> None:
 
 def _write_work(connection: Connection, decision: Decision) -> None:
     execution_id = decision.start.execution_id
-    connection.executemany(SQL["delete_timer"], [(execution_id, task_id) for task_id in decision.ended_timers])
-    connection.executemany(SQL["put_activity"], map(activity_row, decision.activities))
+    _write_all(connection, "delete_timer", [(execution_id, task_id) for task_id in decision.ended_timers])
+    _write_all(connection, "put_activity", list(map(activity_row, decision.activities)))
     if not decision.status.is_final:
-        connection.executemany(SQL["put_timer"], map(timer_row, decision.timers))
+        _write_all(connection, "put_timer", list(map(timer_row, decision.timers)))
 
 
 def _write_messages(connection: Connection, commit: EpisodeCommit) -> None:
     for delivery in commit.messages:
         _add_message(connection, delivery)
-    connection.executemany(SQL["add_request"], [request_row(seq, each) for seq, each in commit.requests])
+    _write_all(connection, "add_request", [request_row(seq, each) for seq, each in commit.requests])
+
+
+def _write_all(connection: Connection, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+    if rows:
+        connection.executemany(SQL[statement], rows)
 
 
 def _create_child(connection: Connection, start: Start, refusal: Message, at: datetime) -> Message | None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from localazure.durable.events import FAILURES, SUCCESSES, Event, EventType, dump
 
@@ -45,43 +46,51 @@ class Telling:
         return self.past + self.news
 
 
+class Part(NamedTuple):
+    """One event as the SDK gets it, without the opening brace. `is_created`: it came after the call, with a task."""
+
+    text: str
+    is_created: bool
+
+
 class Transcript:
-    """Grows with every episode. An episode's events begin with its `OrchestratorStarted`."""
+    """Grows with every episode, of which it is given the parts that `parts_of` makes of the events."""
 
     def __init__(self) -> None:
         self._past = ""
         self._told = 0  # the end of what the last call was told; behind it stands what was created since
-        self._untold: list[str] = []  # of episodes without a call
+        self._untold: list[Part] = []  # of episodes without a call
 
-    def __bool__(self) -> bool:
-        """Whether there was a call."""
-        return bool(self._past)
-
-    def tell(self, events: Sequence[Event], texts: Sequence[str]) -> Telling:
-        """What to tell in a call in the episode of these events; `texts` are the same events as they are stored."""
-        news = _flagged(NEW, self._fresh(events, texts))
+    def tell(self, episode: Sequence[Part]) -> Telling:
+        """What to tell in a call in this episode."""
+        news = _flagged(NEW, self._with_untold(episode))
         return Telling(self._past[: self._told], self._past[self._told :] + news)
 
-    def add(self, events: Sequence[Event], texts: Sequence[str], *, called: bool) -> None:
+    def add(self, episode: Sequence[Part], *, called: bool) -> None:
         """Take a whole episode; `called` says whether there was a call in it."""
         if not called:
-            self._untold += _told(events[1:], texts[1:])
+            self._untold += episode[1:]
             return
-        fresh = self._fresh(events, texts)
-        later = len(fresh) - sum(each["EventType"] == EventType.EVENT_SENT for each in events)
-        self._past += _flagged(PLAYED, fresh[:later])
+        parts = self._with_untold(episode)
+        created = [part for part in parts if part.is_created]
+        self._past += _flagged(PLAYED, [part for part in parts if not part.is_created])
         self._told = len(self._past)
-        self._past += _flagged(PLAYED, fresh[later:])
+        self._past += _flagged(PLAYED, created)
         self._untold = []
 
-    def _fresh(self, events: Sequence[Event], texts: Sequence[str]) -> list[str]:
-        return _told(events[:1], texts[:1]) + self._untold + _told(events[1:], texts[1:])
+    def _with_untold(self, episode: Sequence[Part]) -> Sequence[Part]:
+        """The parts in order, under the one `OrchestratorStarted`, which is an episode's first."""
+        return [episode[0], *self._untold, *episode[1:]] if self._untold else episode
 
 
-def _told(events: Iterable[Event], texts: Iterable[str]) -> list[str]:
-    """The events as the SDK gets them, without the opening brace."""
+def parts_of(events: Iterable[Event], texts: Iterable[str]) -> list[Part]:
+    """What the SDK is told of events; `texts` are the same events as they are stored."""
     pairs = zip(events, texts, strict=True)
-    return [_reduced(each, text) for each, text in pairs if each["EventType"] in TOLD]
+    return [
+        Part(_reduced(each, text), each["EventType"] == EventType.EVENT_SENT)
+        for each, text in pairs
+        if each["EventType"] in TOLD
+    ]
 
 
 def _reduced(event: Event, text: str) -> str:
@@ -89,15 +98,11 @@ def _reduced(event: Event, text: str) -> str:
     if event["EventType"] == EventType.EXECUTION_STARTED:
         text = dump({key: event[key] for key in ("EventType", "EventId", "Timestamp", "Version")})
     head, _, tail = text.partition(TIME)
-    stamp = _day(tail)
+    stamp = tail[:4] + tail[5:7] + tail[8:10]
     if event["EventType"] == EventType.ORCHESTRATOR_STARTED:
         stamp += f"T{tail[11:13]}{tail[14:16]}{tail[17:TIME_LENGTH]}"
     return f"{head[1:]}{TIME}{stamp}{tail[TIME_LENGTH:]}"
 
 
-def _day(time: str) -> str:
-    return time[:4] + time[5:7] + time[8:10]
-
-
-def _flagged(flag: str, parts: Iterable[str]) -> str:
-    return "".join([f"{flag}{part}," for part in parts])
+def _flagged(flag: str, parts: Iterable[Part]) -> str:
+    return "".join([f"{flag}{part.text}," for part in parts])
