@@ -1,119 +1,146 @@
-"""What the host and its task hub add to an activity, against the bare SDK that replays the same workflow.
+"""What the task hub costs, against the bare SDK: both run the same workflows, in turns, in this process.
 
-Both run in this process, one after the other, on the same workflow: five activities in a row that do nothing. The bare
-SDK gets ready-made histories and keeps nothing; the task hub commits every step to disk, schedules it and runs it
-through the host's invocation pipeline. CPU time counts all threads of the process.
+The bare SDK replays the full history and commits in groups (see `durable_bare`). The hub does all that, and is a hub:
+it keeps instances, messages and activities in its store, runs each function through the host's pipeline, and answers
+for what it has acknowledged. A ratio is the median over rounds in which one ran right after the other.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import tempfile
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
+from statistics import median
 from typing import Any
 
-from localazure.clock import SystemClock
-from localazure.durable.functions import FunctionKind
-from localazure.durable.hub import TaskHub
-from localazure.durable.settings import TaskHubSettings
 from localazure.host.app import App, load_app
-from localazure.host.durable import DurableFunctions
-from localazure.host.invocation import Invoker
 
+from bench.durable_bare import BareEngine
+from bench.durable_hub import open_hub, run_workflows
 from bench.report import Measurement
 
-APP = Path(__file__).parent / "apps/chain"
-STEPS = 5
-WORKFLOWS = 400
+APP = Path(__file__).parent / "apps/workflows"
 IN_FLIGHT = 64
-GOAL_CPU_RATIO = "<= 1.1"
+ROUNDS = 5
+
+
+@dataclass(frozen=True)
+class Load:
+    """A workflow, how many of it make a round, its steps and its output."""
+
+    name: str
+    workflows: int
+    steps: int
+    output: int
+
+
+CHAIN = Load("chain", 100, 5, 5)
+ORDER = Load("order", 100, 6, 7)
+FAN_OUT = Load("fan_out", 1, 1000, 500_500)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one round."""
+
+    cpu_s: float
+    wall_s: float
+
+
+Run = Callable[[Load], list[Any]]
 
 
 def measure() -> list[Measurement]:
-    """CPU per step and workflows per second of both, and their ratio."""
+    """The ratios of the task hub to the bare SDK, and of kept generators to replays."""
     app = load_app(APP, port=0)
-    bare_cpu_s, bare_wall_s = timed(lambda: replay_bare(app, WORKFLOWS))
-    hub_cpu_s, hub_wall_s = timed(lambda: asyncio.run(run_on_hub(app, WORKFLOWS)))
-    steps = WORKFLOWS * STEPS
+    with tempfile.TemporaryDirectory(prefix="waybill-bench-") as folder:
+        bare, hub, kept = runners(app, Path(folder))
+        return [
+            *_compare(CHAIN, bare, hub),
+            *_compare(ORDER, bare, hub),
+            *_fan_out(bare, hub),
+            *_sessions(hub, kept),
+        ]
+
+
+def runners(app: App, folder: Path) -> tuple[Run, Run, Run]:
+    """The bare SDK, the hub that replays, and the hub that keeps generators. Each run has a file of its own."""
+    calls = {function.durable_name: function.call for function in app.index.functions}
+    names = (folder / f"run-{number}" for number in count())
+
+    def bare(load: Load) -> list[Any]:
+        return BareEngine(calls, next(names), IN_FLIGHT).run(load.name, load.workflows)
+
+    def hub(load: Load, **settings: Any) -> list[Any]:
+        async def run() -> list[Any]:
+            async with open_hub(app, next(names), **settings) as opened:
+                return await run_workflows(opened, load.name, load.workflows, IN_FLIGHT)
+
+        return asyncio.run(run())
+
+    return bare, hub, lambda load: hub(load, extended_sessions=True)
+
+
+def alternate(load: Load, *runs: Run, rounds: int = ROUNDS) -> list[list[Cost]]:
+    """What each of the runs cost, round by round; a round before the first warms up."""
+    costs = [[_cost(load, run) for run in runs] for _ in range(rounds + 1)][1:]
+    return [list(column) for column in zip(*costs, strict=True)]
+
+
+def ratio(these: Sequence[Cost], those: Sequence[Cost], of: Callable[[Cost], float]) -> float:
+    """The median over rounds of these to those."""
+    return median(of(this) / of(that) for this, that in zip(these, those, strict=True))
+
+
+def cpu(cost: Cost) -> float:
+    return cost.cpu_s
+
+
+def wall(cost: Cost) -> float:
+    return cost.wall_s
+
+
+def _cost(load: Load, run: Run) -> Cost:
+    cpu_s, wall_s = time.process_time(), time.perf_counter()
+    outputs = run(load)
+    cost = Cost(time.process_time() - cpu_s, time.perf_counter() - wall_s)
+    if {str(output) for output in outputs} != {str(load.output)}:
+        raise RuntimeError(f"{load.name} gave {set(outputs)}")
+    return cost
+
+
+def _compare(load: Load, bare: Run, hub: Run) -> list[Measurement]:
+    bare_costs, hub_costs = alternate(load, bare, hub)
+    steps = load.workflows * load.steps
+    name = f"durable.{load.name}"
     return [
-        Measurement("durable.bare_sdk.cpu_per_activity", bare_cpu_s / steps * 1e3, "ms"),
-        Measurement("durable.hub.cpu_per_activity", hub_cpu_s / steps * 1e3, "ms"),
-        Measurement("durable.hub_to_bare_sdk.cpu", hub_cpu_s / bare_cpu_s, "ratio", GOAL_CPU_RATIO),
-        Measurement("durable.hub.overhead_per_activity", (hub_cpu_s - bare_cpu_s) / steps * 1e3, "ms"),
-        Measurement("durable.bare_sdk.throughput", WORKFLOWS / bare_wall_s, "workflows/s"),
-        Measurement("durable.hub.throughput", WORKFLOWS / hub_wall_s, "workflows/s"),
+        Measurement(f"{name}.bare_sdk.cpu_per_step", median(map(cpu, bare_costs)) / steps * 1e3, "ms"),
+        Measurement(f"{name}.hub.cpu_per_step", median(map(cpu, hub_costs)) / steps * 1e3, "ms"),
+        Measurement(f"{name}.hub_to_bare_sdk.cpu", ratio(hub_costs, bare_costs, cpu), "ratio", "<= 1.1"),
+        Measurement(f"{name}.bare_sdk.throughput", load.workflows / median(map(wall, bare_costs)), "workflows/s"),
+        Measurement(f"{name}.hub.throughput", load.workflows / median(map(wall, hub_costs)), "workflows/s"),
+        Measurement(f"{name}.hub_to_bare_sdk.throughput", ratio(bare_costs, hub_costs, wall), "ratio", ">= 1.0"),
     ]
 
 
-def timed(work: Callable[[], None]) -> tuple[float, float]:
-    """(CPU seconds, wall seconds) of a piece of work."""
-    cpu_s, wall_s = time.process_time(), time.perf_counter()
-    work()
-    return time.process_time() - cpu_s, time.perf_counter() - wall_s
+def _fan_out(bare: Run, hub: Run) -> list[Measurement]:
+    bare_costs, hub_costs = alternate(FAN_OUT, bare, hub)
+    return [
+        Measurement("durable.fan_out.bare_sdk.time", median(map(wall, bare_costs)), "s"),
+        Measurement("durable.fan_out.hub.time", median(map(wall, hub_costs)), "s"),
+        Measurement("durable.fan_out.hub_to_bare_sdk.time", ratio(hub_costs, bare_costs, wall), "ratio", "<= 2"),
+    ]
 
 
-def replay_bare(app: App, workflows: int) -> None:
-    """Call the SDK's orchestrator once per turn, as the least possible engine would."""
-    orchestrator = next(function for function in app.index.functions if function.name == "chain")
-    turns = [json.dumps(context_of(turn)) for turn in range(STEPS + 1)]
-    for _ in range(workflows):
-        answers = [orchestrator.call(turn) for turn in turns]
-        if not json.loads(answers[-1])["isDone"]:
-            raise RuntimeError(f"the workflow did not end: {answers[-1]}")
-
-
-def context_of(completed: int) -> dict[str, Any]:
-    """The orchestrator's input after `completed` activities, with full history."""
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    history: list[dict[str, Any]] = []
-
-    def happened(kind: int, **fields: Any) -> None:
-        nonlocal now
-        now += timedelta(milliseconds=1)
-        stamp = now.isoformat().replace("+00:00", "Z")
-        history.append({"EventType": kind, "EventId": -1, "IsPlayed": False, "Timestamp": stamp, **fields})
-
-    happened(12)
-    happened(0, Name="chain", Version=None, Input=None)
-    for task in range(completed):
-        happened(4, EventId=task, Name="add_one", Version=None)
-        happened(13)
-        happened(12)
-        happened(5, TaskScheduledId=task, Result=str(task + 1))
-    return {
-        "history": history,
-        "input": None,
-        "instanceId": "bench",
-        "isReplaying": False,
-        "parentInstanceId": None,
-        "upperSchemaVersion": 1,
-        "upperSchemaVersionNew": 2,
-    }
-
-
-async def run_on_hub(app: App, workflows: int) -> None:
-    """Run workflows to their end on a task hub on disk, at most IN_FLIGHT at a time."""
-    clock = SystemClock()
-    invoker = Invoker(app.root, clock, time_limit=None, threads=None, readers={}, writers={})
-    functions = DurableFunctions(app.index, invoker)
-    with tempfile.TemporaryDirectory(prefix="waybill-bench-") as folder:
-        settings = TaskHubSettings.from_host_json({}, {})
-        hub = TaskHub(settings, functions, Path(folder) / "hub.sqlite", clock)
-        await hub.start()
-        free = asyncio.Semaphore(IN_FLIGHT)
-        await asyncio.gather(*(_one_workflow(hub, functions, free) for _ in range(workflows)))
-        await hub.stop()
-    await invoker.drain(grace_s=1)
-
-
-async def _one_workflow(hub: TaskHub, functions: DurableFunctions, free: asyncio.Semaphore) -> None:
-    name = functions.resolve(FunctionKind.ORCHESTRATOR, "chain")
-    async with free:
-        instance_id = await hub.start_instance(str(name))
-        ended = await hub.wait(instance_id, timeout_s=60)
-        if ended.output != str(STEPS):
-            raise RuntimeError(f"{instance_id} ended as {ended.status} with {ended.output}")
+def _sessions(hub: Run, kept: Run) -> list[Measurement]:
+    hub_costs, kept_costs = alternate(CHAIN, hub, kept)
+    steps = CHAIN.workflows * CHAIN.steps
+    return [
+        Measurement("durable.sessions.cpu_per_step", median(map(cpu, kept_costs)) / steps * 1e3, "ms"),
+        Measurement("durable.sessions.throughput", CHAIN.workflows / median(map(wall, kept_costs)), "workflows/s"),
+        Measurement("durable.sessions_to_replay.cpu", ratio(kept_costs, hub_costs, cpu), "ratio", "<= 0.5"),
+    ]

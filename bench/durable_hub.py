@@ -1,0 +1,42 @@
+"""The task hub as `localazure start` has it: a file on disk, and the host's own pipeline around every function."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from localazure.clock import SystemClock
+from localazure.durable.hub import TaskHub
+from localazure.host.app import App
+from localazure.host.durable import DurableFunctions
+from localazure.host.invocation import Invoker
+
+
+@asynccontextmanager
+async def open_hub(app: App, file: Path, **settings: Any) -> AsyncIterator[TaskHub]:
+    """A hub that runs; `settings` are those that differ from the app's."""
+    clock = SystemClock()
+    invoker = Invoker(app.root, clock, time_limit=app.time_limit, threads=app.threads, readers={}, writers={})
+    hub = TaskHub(replace(app.hub_settings, **settings), DurableFunctions(app.index, invoker), file, clock)
+    await hub.start()
+    try:
+        yield hub
+    finally:
+        await hub.stop()
+        await invoker.drain(grace_s=1)
+
+
+async def run_workflows(hub: TaskHub, name: str, count: int, in_flight: int) -> list[str | None]:
+    """The outputs of `count` workflows, of which at most `in_flight` run at a time."""
+    free = asyncio.Semaphore(in_flight)
+
+    async def one() -> str | None:
+        async with free:
+            ended = await hub.wait(await hub.start_instance(name), timeout_s=60)
+        return ended.output
+
+    return list(await asyncio.gather(*(one() for _ in range(count))))
