@@ -6,16 +6,13 @@ an orchestrator: a history that today's code no longer replays is what these fil
 
 from __future__ import annotations
 
-import asyncio
-import json
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import requests
-from localazure.durable.sqlite_store import SqliteStore
-from localazure.testing import System
+from localazure.testing import System, read_hub
 
 from sandbox.client import Client, an_order
 from sandbox.eventually import eventually
@@ -55,7 +52,8 @@ def main() -> None:
         system = System(app=APP, state=Path(folder) / "state")
         with system:
             instances = {name: play(system, path) for name, path in PATHS.items()}
-        asyncio.run(write(system.state / "hub.sqlite", instances))
+        for name, history in zip(instances, read_hub(system.state / "hub.sqlite", instances.values()), strict=True):
+            history.write(HISTORIES / f"{name}.json", without=(APP, sys.prefix, sys.base_prefix))
 
 
 def play(system: System, path: Route) -> str:
@@ -72,31 +70,6 @@ def play(system: System, path: Route) -> str:
     eventually(lambda: operator.get(status).status_code == 200, within_s=SILENT_S, what=f"the end of {placed['id']}")
     requests.delete(faults, timeout=10).raise_for_status()
     return str(placed["id"])
-
-
-async def write(hub: Path, instances: dict[str, str]) -> None:
-    """One file per instance: name, id, input, history as stored, output."""
-    store = SqliteStore(hub)
-    await store.open()
-    for name, instance_id in instances.items():
-        loaded = await store.load(instance_id)
-        if loaded is None:
-            raise LookupError(instance_id)
-        start, instance = loaded.instance.start, loaded.instance
-        record = {
-            "orchestrator": start.name,
-            "instanceId": instance_id,
-            "input": json.loads(start.input or "null"),
-            "output": json.loads(instance.output or "null"),
-            "history": loaded.history,
-        }
-        (HISTORIES / f"{name}.json").write_text(without_paths(json.dumps(record, indent=1)) + "\n")
-    await store.close()
-
-
-def without_paths(text: str) -> str:
-    """Stack traces in failures name files of the machine that recorded them."""
-    return text.replace(f"{APP}/", "").replace(f"{sys.prefix}/", "").replace(f"{sys.base_prefix}/", "")
 
 
 if __name__ == "__main__":

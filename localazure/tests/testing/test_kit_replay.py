@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 from localazure.cli import main
 from localazure.durable.events import EventType
-from localazure.testing import BadHistory, History, HistoryDiverged, Hub, replay
+from localazure.testing import BadHistory, History, HistoryDiverged, Hub, read_hub, replay
 
 STORIES = {
     "approve": lambda hub: hub.start("approve", {"n": 1}).raise_event("approval"),
@@ -228,3 +228,16 @@ def test_the_command_refuses_an_app_that_cannot_be_loaded(recorded: Path) -> Non
     done = CliRunner().invoke(main, ["replay", str(recorded / "greet.json"), "--app", str(recorded)])
     assert done.exit_code == 1
     assert "function_app.py was not found" in done.stderr or "host.json" in done.stderr
+
+
+def test_histories_are_read_from_the_file_of_a_hub(
+    make_hub: Any, orchestrators: SimpleNamespace, tmp_path: Path
+) -> None:
+    with make_hub(state=tmp_path) as hub:
+        hub.start("pay", {"n": 1}, instance_id="a")
+        hub.start("approve", instance_id="b")
+    second, first = read_hub(tmp_path / "hub.sqlite", ["b", "a"])
+    assert (first.output, second.output) == ("charged", None)
+    replay(first, orchestrators=[orchestrators.pay])
+    with pytest.raises(BadHistory, match="no instance c"):
+        read_hub(tmp_path / "hub.sqlite", ["a", "c"])

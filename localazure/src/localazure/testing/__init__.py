@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from localazure.testing.calls import Call
     from localazure.testing.errors import HistoryDiverged, HubCrashed, StillBusy, StillWaiting, TestingError
     from localazure.testing.faults import Rule
-    from localazure.testing.histories import BadHistory, History
+    from localazure.testing.histories import BadHistory, History, read_hub
     from localazure.testing.hub import Hub
     from localazure.testing.orchestration import Orchestration, Status
     from localazure.testing.replaying import replay
@@ -32,6 +32,7 @@ _HOMES = {
     "Hub": "hub",
     "Orchestration": "orchestration",
     "Status": "orchestration",
+    "read_hub": "histories",
     "replay": "replaying",
     "in_turn": "stand_ins",
     "System": "system",
@@ -54,6 +55,7 @@ __all__ = [
     "SystemFailedError",
     "TestingError",
     "in_turn",
+    "read_hub",
     "replay",
 ]
 

@@ -8,6 +8,7 @@ are those that the hub stores. What is first and what is in `history` say the sa
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -93,17 +94,19 @@ def _parent(described: dict[str, Any]) -> Parent:
     return Parent(instance["InstanceId"], instance["ExecutionId"], described["Name"], described["TaskScheduleId"])
 
 
-async def read_hub(file: Path, instance_ids: Iterable[str]) -> list[History]:
-    """Histories of a hub that no host has open, in the order of the ids. Raises HubInUse, BadHistory."""
+def read_hub(file: Path, instance_ids: Iterable[str]) -> list[History]:
+    """Histories from the file of a hub that no host has open, in the order of the ids. Raises HubInUse, BadHistory."""
+    return asyncio.run(_read_hub(file, list(instance_ids)))
+
+
+async def _read_hub(file: Path, instance_ids: list[str]) -> list[History]:
     store = SqliteStore(file)
     await store.open()
     try:
-        histories = []
-        for instance_id in instance_ids:
-            loaded = await store.load(instance_id)
-            if loaded is None:
-                raise BadHistory(f"{file} has no instance '{instance_id}'")
-            histories.append(History.of(loaded))
+        loaded = [await store.load(instance_id) for instance_id in instance_ids]
     finally:
         await store.close()
-    return histories
+    missing = [instance_id for instance_id, found in zip(instance_ids, loaded, strict=True) if found is None]
+    if missing:
+        raise BadHistory(f"{file} has no instance {', '.join(missing)}")
+    return [History.of(found) for found in loaded if found is not None]
