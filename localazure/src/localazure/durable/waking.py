@@ -29,7 +29,7 @@ def note_waking(episode: Episode) -> None:
 
 def _named(taken: Event, leaves: dict[int, Leaf]) -> str:
     """The event's name, and that of the function or event it is about: `TaskCompleted reserve_stock`."""
-    task_id: int = taken.get("TaskScheduledId", taken.get("TimerId", -1))
+    task_id = next((taken[key] for key in ("TaskScheduledId", "TimerId") if key in taken), -1)
     leaf = leaves.get(task_id)
     action = leaf.action if leaf is not None else {}
     subject = action.get("functionName") or action.get("operation") or taken.get("Name") or ""

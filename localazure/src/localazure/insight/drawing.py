@@ -45,6 +45,7 @@ STATUS_COLORS = {
     RuntimeStatus.TERMINATED: "red",
     RuntimeStatus.CANCELED: "red",
 }
+NOTES = {Kind.STARTED, Kind.STATUS, Kind.CONTROL}
 INSTANTS = {Kind.STARTED, Kind.STATUS, Kind.SIGNAL, Kind.CONTROL, Kind.ENDED}
 MAX_LABEL = 36
 MAX_WAITS = 12
@@ -128,15 +129,22 @@ def _body(rows: Sequence[tuple[Row, int]], timeline: Timeline, page: Page) -> It
 
 def _line(row: Row, depth: int, timeline: Timeline, page: Page) -> str:
     left = row.ended is None and timeline.instance.status.is_final  # its instance has ended without it
-    color = "bright_black" if left else COLORS[row.state]
+    color = "bright_black" if left else "cyan" if row.kind in NOTES else COLORS[row.state]
     times = f"{clock(row.began)} {'+' + span(row.began - page.began):>11}"
-    label = _cut(INDENT * depth + f"{MARKS[row.kind]} {_label(row)}", page.label).ljust(page.label)
+    indent = INDENT * depth
+    label = _cut(_label(row), max(0, page.label - len(indent) - 2)).ljust(page.label - len(indent) - 2)
     bar = f"  {_bar(row, page)}" if page.bar else ""
     took = "" if row.kind in INSTANTS or left else span((row.ended or page.ended) - row.began)
-    room = page.width - len(f"{times}  {label}{bar} {took:>10}  ")
+    room = page.width - len(f"{times}  {indent}{MARKS[row.kind]} {label}{bar} {took:>10}  ")
     detail = _cut("the instance has ended without it" if left else _detail(row, page), max(0, room))
-    colored = click.style(detail, fg="red") if row.state == State.FAILED else detail
-    return f"{click.style(times, dim=True)}  {click.style(f'{label}{bar}', fg=color)} {took:>10}  {colored}".rstrip()
+    if not took and not detail:
+        bar = bar.rstrip()
+    start = f"{click.style(times, dim=True)}  {indent}{click.style(MARKS[row.kind], fg=color)} {label}"
+    return f"{start}{click.style(bar, fg=color)} {took:>10}  {_colored(detail, row)}".rstrip()
+
+
+def _colored(detail: str, row: Row) -> str:
+    return click.style(detail, fg="red") if row.state == State.FAILED else detail
 
 
 def _label(row: Row) -> str:
