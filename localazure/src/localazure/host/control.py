@@ -6,6 +6,7 @@ import asyncio
 from typing import Literal
 
 from localazure.clock import Clock
+from localazure.host.http.admin import HostFacts
 from localazure.host.http.gateway import Gateway
 from localazure.host.invocation import Invoker
 from localazure.host.trigger_listeners import TriggerListeners
@@ -19,18 +20,17 @@ class Control:
     `restart_requested` is for the process, which alone can begin anew.
     """
 
-    def __init__(self, triggers: TriggerListeners, invoker: Invoker, gateway: Gateway, clock: Clock) -> None:
+    def __init__(
+        self, triggers: TriggerListeners, invoker: Invoker, gateway: Gateway, facts: HostFacts, clock: Clock
+    ) -> None:
         self._triggers = triggers
         self._invoker = invoker
         self._gateway = gateway
+        self._facts = facts
         self._clock = clock
         self._stopping: asyncio.Task[None] | None = None
         self._grace_s = 30.0
         self.restart_requested = asyncio.Event()
-
-    @property
-    def is_offline(self) -> bool:
-        return self._gateway.is_offline
 
     @property
     def drain_state(self) -> DrainState:
@@ -57,6 +57,7 @@ class Control:
 
     async def set_offline(self, *, is_offline: bool) -> None:
         self._gateway.is_offline = is_offline
+        self._facts.state = "Offline" if is_offline else "Running"
         if is_offline:
             self.drain()
         else:

@@ -86,7 +86,7 @@ class Host:
             call_makers={blob_trigger.TRIGGER: partial(blob_trigger.manual_call, self._storage)},
         )
         self._gateway = self._make_gateway()
-        self.control = Control(self._triggers, self._invoker, self._gateway, clock)
+        self.control = Control(self._triggers, self._invoker, self._gateway, self._facts, clock)
         self._admin.add_pages(ControlPages(self.control, self._invoker).pages)
         self._listeners: list[HttpListener] = []
         self.url = self.rpc_url = ""

@@ -2,12 +2,16 @@
 
 import json
 import logging
+import os
 import time
 from datetime import UTC, datetime
 
 import azure.functions as func
 
 app = func.FunctionApp()
+
+
+lengthy: list[int] = []
 
 
 def record(timer: func.TimerRequest, **more: object) -> None:
@@ -27,6 +31,28 @@ def too_long(timer: func.TimerRequest) -> None:
     time.sleep(2.3)
 
 
+@app.timer_trigger(arg_name="timer", schedule="*/5 * * * * *")
+def every_five_seconds(timer: func.TimerRequest) -> None:
+    record(timer)
+
+
+@app.timer_trigger(arg_name="timer", schedule="*/5 * * * *")
+def every_five_minutes(timer: func.TimerRequest) -> None:
+    record(timer)
+
+
+@app.timer_trigger(arg_name="timer", schedule="* * * * * *")
+def long_once(timer: func.TimerRequest) -> None:
+    """The first run takes several intervals and ends between two occurrences."""
+    is_first = not lengthy
+    lengthy.append(1)
+    record(timer, running=sum(lengthy))
+    if is_first:
+        time.sleep(3.5 - time.time() % 1)
+    lengthy.append(-1)
+    record(timer, running=sum(lengthy))
+
+
 @app.timer_trigger(arg_name="timer", schedule="%SCHEDULE%", run_on_startup=True)
 def at_start(timer: func.TimerRequest) -> None:
     record(timer)
@@ -35,6 +61,7 @@ def at_start(timer: func.TimerRequest) -> None:
 @app.timer_trigger(arg_name="timer", schedule="%SCHEDULE%")
 def monitored(timer: func.TimerRequest) -> None:
     record(timer)
+    time.sleep(float(os.environ.get("SLOW_SECONDS", "0")))
 
 
 @app.timer_trigger(arg_name="timer", schedule="0 0 0 1 1 *", run_on_startup=True)

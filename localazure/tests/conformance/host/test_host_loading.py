@@ -159,8 +159,8 @@ async def test_h010_parameter_without_a_binding_excludes_its_function(mistakes, 
 async def test_h011_binding_without_a_parameter_excludes_its_function(mistakes, http, errors_of) -> None:
     assert await errors_of("lacks_parameter") == [
         (
-            "cannot load the lacks_parameter function: the following parameters are declared in function.json but not in"
-            " Python: {'out'}"
+            "cannot load the lacks_parameter function: the following parameters are declared in function.json but not"
+            " in Python: {'out'}"
         )
     ]
     for path, status in (("lacks_parameter", 404), ("works", 200)):

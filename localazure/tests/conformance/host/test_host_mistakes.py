@@ -153,15 +153,15 @@ def test_bad_settings_file_is_refused_with_its_key(hosts, app_of, settings, line
         (
             "has_unbound_parameter",
             (
-                "cannot load the has_unbound_parameter function: the following parameters are declared in Python but not"
-                " in function.json: {'other'}"
+                "cannot load the has_unbound_parameter function: the following parameters are declared in Python but"
+                " not in function.json: {'other'}"
             ),
         ),
         (
             "lacks_parameter",
             (
-                "cannot load the lacks_parameter function: the following parameters are declared in function.json but not"
-                " in Python: {'out'}"
+                "cannot load the lacks_parameter function: the following parameters are declared in function.json but"
+                " not in Python: {'out'}"
             ),
         ),
         (

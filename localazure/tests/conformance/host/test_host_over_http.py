@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -129,6 +131,28 @@ async def test_h026_function_time_out_fails_the_call_and_the_host_goes_on(host, 
     assert (await _echo(http, f"{host.url}/api/echo"))["method"] == "GET"
 
 
+async def test_function_of_a_client_that_has_gone_runs_to_its_end(host, eventually) -> None:
+    began, ended = "Executing 'Functions.slow'", "Executed 'Functions.slow' (Succeeded"
+    before = host.log_text()
+    _, writer = await asyncio.open_connection("127.0.0.1", int(host.url.rpartition(":")[2]))
+    writer.write(b"GET /api/slow?seconds=0.3 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    await eventually(lambda: host.log_text().count(began) > before.count(began))
+    writer.close()
+    await eventually(lambda: host.log_text().count(ended) > before.count(ended), explain=host.log_text)
+
+
+@pytest.mark.parametrize("size", [9_000, 30_000])
+async def test_headers_of_many_kilobytes_arrive(host, http, size) -> None:
+    token = "x" * size
+    seen = await _echo(http, f"{host.url}/api/echo", headers={"Authorization": token})
+    assert seen["headers"]["authorization"] == token
+
+
+async def test_header_above_the_limit_is_refused(host, http) -> None:
+    async with http.get(f"{host.url}/api/echo", headers={"X-Long": "x" * 40_000}) as response:
+        assert response.status == 400
+
+
 async def test_h046_chunked_body_arrives_complete(host, http) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         for part in (b"one ", b"two ", b"three"):
@@ -151,6 +175,7 @@ async def test_h019_coroutines_run_on_the_loop_and_plain_functions_in_threads(ho
 async def test_h021_context_tells_invocation_and_function(host, http) -> None:
     first, second = [await _echo(http, f"{host.url}/api/where") for _ in range(2)]
     assert first["invocation_id"] != second["invocation_id"]
+    assert str(uuid.UUID(first["invocation_id"])) == first["invocation_id"]
     assert first["function_name"] == "where"
     assert first["function_directory"].endswith("apps/http")
     assert first["retry_count"] == 0
@@ -190,7 +215,11 @@ async def test_h051_every_function_is_listed_with_its_address(host, http) -> Non
     port = host.url.rpartition(":")[2]
     assert {"orders", "unset", "switched_off", "from_blueprint"} <= listed.keys()
     assert listed["orders"]["invoke_url_template"] == f"http://localhost:{port}/api/orders/{{id:int?}}"
+    assert listed["unset"]["invoke_url_template"] == ""
     assert [binding["type"] for binding in listed["orders"]["config"]["bindings"]] == ["httpTrigger", "http"]
+    for item in listed.values():
+        assert item["config"]["bindings"], item
+        assert item["href"] == f"http://localhost:{port}/admin/functions/{item['name']}"
 
 
 async def test_h013_disabled_function_is_listed_but_not_found(host, http) -> None:
@@ -199,8 +228,9 @@ async def test_h013_disabled_function_is_listed_but_not_found(host, http) -> Non
     assert (await _echo(http, f"{host.url}/admin/functions/switched_off"))["isDisabled"] is True
 
 
-async def test_h043_by_default_no_key_is_asked_for(host, http) -> None:
-    async with http.get(f"{host.url}/api/renamed") as response:
+@pytest.mark.parametrize("path", ["api/echo", "api/renamed", "admin/functions"])
+async def test_h043_by_default_no_key_is_asked_for(host, http, path) -> None:
+    async with http.get(f"{host.url}/{path}") as response:
         assert response.status == 200
 
 
@@ -220,8 +250,9 @@ async def test_http_function_can_be_run_by_hand(host, http) -> None:
 
 
 async def test_h055_unknown_extension_is_not_found(host, http) -> None:
-    async with http.get(f"{host.url}/runtime/webhooks/unknown") as response:
-        assert response.status == 404
+    for method, path in (("GET", "unknown"), ("POST", "unknown/below"), ("PATCH", "eventgrid")):
+        async with http.request(method, f"{host.url}/runtime/webhooks/{path}") as response:
+            assert response.status == 404
 
 
 async def test_banner_lists_the_functions_with_their_urls(module_hosts, host) -> None:

@@ -252,7 +252,7 @@ class _WaitingInvoker:
         self.calls = 0
         self.finish = asyncio.Event()
 
-    async def invoke(self, _: HostedFunction, call: TriggerCall) -> None:
+    async def invoke(self, _: HostedFunction, __: TriggerCall) -> None:
         self.calls += 1
         await self.finish.wait()
 

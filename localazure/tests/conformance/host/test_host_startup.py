@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from typing import Any
 
 EMPTY_APP = "import azure.functions as func\napp = func.FunctionApp()\n"
 HELLO = """
@@ -16,14 +15,6 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 def hello(req: func.HttpRequest) -> str:
     return "hello"
 """
-
-
-def _refused(host: Any) -> list[str]:
-    """The lines that a host prints which cannot start."""
-    host.process.communicate(timeout=20)
-    assert host.process.returncode == 1
-    assert host.facts == {}
-    return str(host.log_text()).splitlines()
 
 
 async def test_h020_one_pool_thread_serialises_plain_functions(hosts, app_of, http) -> None:
@@ -98,6 +89,7 @@ async def asgi(scope, receive, send):
         return
     body = (await receive())["body"].decode()
     seen = {"path": scope["path"], "query": scope["query_string"].decode(), "body": body, "starts": len(started)}
+    seen["given"] = dict(scope["headers"]).get(b"x-given", b"").decode()
     headers = [(b"content-type", b"application/json"), (b"x-twice", b"1"), (b"x-twice", b"2")]
     await send({"type": "http.response.start", "status": 201, "headers": headers})
     await send({"type": "http.response.body", "body": json.dumps(seen).encode()})
@@ -106,10 +98,11 @@ app = func.AsgiFunctionApp(app=asgi, http_auth_level=func.AuthLevel.ANONYMOUS)
 """
     host = hosts.start(app_of(code), AzureFunctionsJobHost__extensions__http__routePrefix="")
     for _ in range(2):
-        async with http.post(f"{host.url}/a/b?c=d", data="hi") as response:
+        async with http.post(f"{host.url}/a/b?c=d", data="hi", headers={"X-Given": "yes"}) as response:
             assert response.status == 201, host.log_text()
             assert response.headers.getall("x-twice") == ["1", "2"]
-            assert await response.json() == {"path": "/a/b", "query": "c=d", "body": "hi", "starts": 1}
+            expected = {"path": "/a/b", "query": "c=d", "body": "hi", "starts": 1, "given": "yes"}
+            assert await response.json() == expected
 
 
 async def test_h048_wsgi_app_is_served(hosts, app_of, http) -> None:
@@ -117,14 +110,15 @@ async def test_h048_wsgi_app_is_served(hosts, app_of, http) -> None:
 import azure.functions as func
 
 def wsgi(environ, start_response):
-    start_response("202 Accepted", [("Content-Type", "text/plain"), ("X-Path", environ["PATH_INFO"])])
+    seen = "{PATH_INFO} {QUERY_STRING} {HTTP_X_GIVEN}".format(**environ)
+    start_response("202 Accepted", [("Content-Type", "text/plain"), ("X-Seen", seen)])
     return [environ["wsgi.input"].read()]
 
 app = func.WsgiFunctionApp(app=wsgi, http_auth_level=func.AuthLevel.ANONYMOUS)
 """
     host = hosts.start(app_of(code), AzureFunctionsJobHost__extensions__http__routePrefix="")
-    async with http.post(f"{host.url}/a/b", data="hi") as response:
-        assert (response.status, response.headers["X-Path"]) == (202, "/a/b"), host.log_text()
+    async with http.post(f"{host.url}/a/b?c=d", data="hi", headers={"X-Given": "yes"}) as response:
+        assert (response.status, response.headers["X-Seen"]) == (202, "/a/b c=d yes"), host.log_text()
         assert await response.text() == "hi"
 
 
