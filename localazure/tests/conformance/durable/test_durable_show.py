@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from localazure.cli import main
 from localazure.insight.hub_file import HubFile
 from localazure.insight.timeline import Kind, Row, State, Timeline, timeline_of
+from localazure.state import StateFolder
 
 RETRY = df.RetryOptions(first_retry_interval_in_milliseconds=5_000, max_number_of_attempts=3)
 COUNTER = df.EntityId("counter", "one")
@@ -311,3 +312,34 @@ async def test_status_counts_instances_waits_and_entities(hub, run: Show) -> Non
     assert ["wait", "2", "-"] in lines
     assert ["event", "Approval", "2"] in lines
     assert ["counter", "1"] in lines
+
+
+async def test_status_of_a_running_system_tells_processes_and_instances(hub, run: Show, tmp_path: Path) -> None:
+    await hub.client.start_new("wait", "one")
+    await hub.idle()
+    folder = StateFolder(tmp_path)
+
+    with folder.locked():
+        folder.write_pids({"server": 17})
+        folder.write_endpoints({"api": "http://127.0.0.1:7071/api"})
+        told, raw = run("status"), json.loads(run("status", "--json").output)
+        shown = run("show", "one").output
+
+    assert told.exit_code == 0
+    assert told.output.startswith("server     pid 17\napi        http://127.0.0.1:7071/api\n\nTask hub\n")
+    assert "Oldest at work\n  one  wait  Running" in told.output
+    assert "stopped" not in shown
+    assert (raw["running"], raw["processes"], raw["hub"]["instances"]) == (
+        True,
+        {"server": 17},
+        {"wait": {"Running": 1}},
+    )
+
+
+async def test_file_that_is_no_hub_is_named(run: Show, tmp_path: Path) -> None:
+    assert "There is no task hub in" in run("show", "one").output
+    (tmp_path / "hub.sqlite").write_text("this is no database, however long it is made to be" * 100)
+
+    refused = run("show", "one")
+    assert refused.exit_code == 1
+    assert "hub.sqlite cannot be read: file is not a database" in refused.output
