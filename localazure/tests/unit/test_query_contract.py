@@ -246,3 +246,27 @@ def test_nesting_within_reason_and_length_without_nesting_work(text: str) -> Non
 def test_a_search_beyond_the_budget_is_given_up_and_undefined() -> None:
     text = "a" * 200_000
     assert compile_query("SELECT VALUE RegexMatch(@t, '(a|a)*b')").run([], {"@t": text}, NOW) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "documents", "rows"),
+    [
+        ("SELECT c._ts, c._etag FROM c", [{"id": "1", "_ts": 5, "_etag": '"e"'}], [{"_ts": 5, "_etag": '"e"'}]),
+        ("SELECT VALUE DocumentId(c) FROM c", [{"_rid": "Xk0YAIwBzhICAQAAAAAAAA=="}, {}, {"_rid": "???"}], [258]),
+        (
+            "SELECT c.id, COUNT(1) AS n FROM c GROUP BY c",
+            [{"id": "1"}, {"id": "2"}, {"id": "1"}],
+            [{"id": "1", "n": 2}, {"id": "2", "n": 1}],
+        ),
+    ],
+)
+def test_whole_documents_and_their_system_properties_are_values_like_others(
+    query: str, documents: list[dict[str, Any]], rows: list[Any]
+) -> None:
+    assert compile_query(query).run(documents, {}, NOW) == rows
+
+
+def test_an_empty_text_is_no_query() -> None:
+    with pytest.raises(QueryError) as caught:
+        compile_query("")
+    assert (caught.value.code, caught.value.start, caught.value.end) == ("SC1001", 0, 0)

@@ -29,7 +29,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from localazure.clock import SystemClock
+from localazure.clock import Clock, SystemClock
 from localazure.cosmos.account import Account
 from localazure.cosmos.http import CosmosServer
 from localazure.cosmos.options import EMULATOR_KEY, Options
@@ -109,6 +109,7 @@ class ThreadServer:
 
     options: Options
     tls: tuple[Path, Path] | None = None
+    clock: Clock = field(default_factory=SystemClock)
     url: str = ""
     _loop: asyncio.AbstractEventLoop = field(init=False)
     _stopped: asyncio.Event = field(init=False)
@@ -121,7 +122,7 @@ class ThreadServer:
         self.admin = Admin(self.url)
 
     async def _serve(self) -> None:
-        server = CosmosServer(Account(self.options, SystemClock()), tls=_context(self.tls) if self.tls else None)
+        server = CosmosServer(Account(self.options, self.clock), tls=_context(self.tls) if self.tls else None)
         self._loop, self._stopped = asyncio.get_running_loop(), asyncio.Event()
         self.url = await server.start("127.0.0.1", 0)
         self._ready.set()
@@ -178,6 +179,20 @@ def start_server() -> Iterator[Callable[..., ThreadServer]]:
 
     def start(*, tls: tuple[Path, Path] | None = None, **options: Any) -> ThreadServer:
         started.append(ThreadServer(Options(**options), tls))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def serve_at() -> Iterator[Callable[[Clock], ThreadServer]]:
+    """Start a server for all tests of a module, whose time is that of a clock."""
+    started: list[ThreadServer] = []
+
+    def start(clock: Clock) -> ThreadServer:
+        started.append(ThreadServer(Options(), clock=clock))
         return started[-1]
 
     yield start
