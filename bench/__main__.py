@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import durable, orders
+from bench import cosmos, durable, orders
 from bench.report import LATEST, table, write
 
 
@@ -12,6 +12,8 @@ def main() -> None:
     measurements = durable.measure()
     print("Measuring orders end to end ...", flush=True)
     measurements += orders.measure()
+    print("Measuring the Cosmos DB emulator against canned answers, then with much data ...", flush=True)
+    measurements += cosmos.measure()
     write(measurements)
     print(f"\n{table(measurements)}\n\nWritten to {LATEST.relative_to(LATEST.parents[2])}")
 
