@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from localazure.cosmos.query import UNDEFINED, QueryError, compile_query
+from localazure.cosmos.query import UNDEFINED, QueryError, compile_query, query_plan
 from localazure.cosmos.query.like import like
 from localazure.cosmos.query.regex import PatternError, machine
 
@@ -140,6 +140,130 @@ def test_in_equality_and_array_contains_agree(wanted: Any, items: list[Any]) -> 
         names = ", ".join(f"@p{index}" for index in range(len(items)))
         parameters = {f"p{index}": item for index, item in enumerate(items)}
         assert run(f"SELECT VALUE @v IN ({names})", [], v=wanted, **parameters) == [expected]
+
+
+naive_key = functools.cmp_to_key(naive_compare)
+
+
+@checked
+@given(documents, st.sampled_from(["COUNT", "SUM", "AVG", "MIN", "MAX"]))
+def test_aggregates_of_groups_agree_with_naive_ones(docs: list[dict[str, Any]], name: str) -> None:
+    rows = run(f"SELECT c.a AS k, {name}(c.n) AS v FROM c GROUP BY c.a", docs)
+    keys: list[Any] = []
+    for doc in docs:
+        if not any(naive_equal(doc.get("a", UNDEFINED), key) for key in keys):
+            keys.append(doc.get("a", UNDEFINED))
+    expected = []
+    for key in keys:
+        members = [doc["n"] for doc in docs if naive_equal(doc.get("a", UNDEFINED), key) and "n" in doc]
+        pairs = {"k": key, "v": naive_aggregate(name, members)}
+        expected.append({name: value for name, value in pairs.items() if value is not UNDEFINED})
+    assert as_text(rows) == as_text(expected)
+
+
+def naive_aggregate(name: str, members: list[Any]) -> Any:
+    if name == "COUNT":
+        return len(members)
+    if name in ("MIN", "MAX"):
+        pick = min if name == "MIN" else max
+        return pick(members, key=naive_key, default=UNDEFINED)
+    if any(naive_rank(member) != naive_rank(0) for member in members):
+        return UNDEFINED
+    total = sum(members)
+    if name == "AVG":
+        if not members:
+            return UNDEFINED
+        total = total / len(members)
+    return int(total) if total == int(total) and abs(total) < 2**63 else total
+
+
+@checked
+@given(documents, st.booleans(), st.integers(0, 3), st.integers(0, 4))
+def test_distinct_sorted_rows_within_bounds_agree_with_naive_steps(
+    docs: list[dict[str, Any]], descending: bool, offset: int, limit: int
+) -> None:
+    ordered = sorted(docs, key=lambda doc: naive_key(doc.get("n", UNDEFINED)), reverse=descending)
+    expected: list[Any] = []
+    for value in (doc.get("b", UNDEFINED) for doc in ordered):
+        if value is not UNDEFINED and not any(naive_equal(value, seen) for seen in expected):
+            expected.append(value)
+    direction = "DESC" if descending else "ASC"
+    query = f"SELECT DISTINCT VALUE c.b FROM c ORDER BY c.n {direction} OFFSET {offset} LIMIT {limit}"
+    assert as_text(run(query, docs)) == as_text(expected[offset : offset + limit])
+
+
+@checked
+@given(documents)
+def test_undefined_is_neither_equal_nor_unequal_to_anything_but_sorts_and_groups(docs: list[dict[str, Any]]) -> None:
+    absent = [doc for doc in docs if "a" not in doc]
+    for operator in ("=", "!=", "<", ">="):
+        found = run(f"SELECT * FROM c WHERE c.a {operator} c.none OR c.none {operator} c.a", docs)
+        assert found == []
+    assert as_text(run("SELECT * FROM c WHERE NOT IS_DEFINED(c.a)", docs)) == as_text(absent)
+    assert as_text(run("SELECT * FROM c ORDER BY c.a", docs)[: len(absent)]) == as_text(absent)
+    groups = run("SELECT c.a AS k, COUNT(1) AS n FROM c GROUP BY c.a", docs)
+    assert [group["n"] for group in groups if "k" not in group] == ([len(absent)] if absent else [])
+
+
+@checked
+@given(documents, st.integers(1, 4), st.booleans(), st.integers(0, 3), st.integers(0, 4))
+def test_sorted_partitions_merged_as_a_client_does_are_the_sorted_whole(
+    docs: list[dict[str, Any]], partitions: int, descending: bool, offset: int, limit: int
+) -> None:
+    """What a client does with the plan: run the rewritten query on each partition, merge by the sort keys, cut."""
+    numbered = [{**doc, "_rid": index} for index, doc in enumerate(docs)]
+    direction = "DESC" if descending else "ASC"
+    text = f"SELECT VALUE c._rid FROM c ORDER BY c.n {direction}, c._rid OFFSET {offset} LIMIT {limit}"
+    info = query_plan(text, {})["queryInfo"]
+    rows = [row for part in parts_of(numbered, partitions) for row in run(info["rewrittenQuery"], part)]
+    for index, order in reversed(list(enumerate(info["orderBy"]))):
+        rows.sort(
+            key=lambda row, index=index: naive_key(row["orderByItems"][index].get("item", UNDEFINED)),
+            reverse=order == "Descending",
+        )
+    merged = [row["payload"] for row in rows][info["offset"] : info["offset"] + info["limit"]]
+    assert merged == run(text, numbered)
+
+
+@checked
+@given(documents, st.integers(1, 4), st.sampled_from(["COUNT", "SUM", "AVG", "MIN", "MAX"]))
+def test_shares_of_partitions_added_up_as_a_client_does_are_the_aggregate(
+    docs: list[dict[str, Any]], partitions: int, name: str
+) -> None:
+    text = f"SELECT VALUE {name}(c.n) FROM c"
+    plan = query_plan(text, {})["queryInfo"]["rewrittenQuery"]
+    shares = [share for part in parts_of(docs, partitions) for [share] in run(plan, part)]
+    items = [share.get("item", UNDEFINED) for share in shares]
+    merged: list[Any]
+    if name in ("COUNT", "SUM"):
+        merged = [] if UNDEFINED in items else [sum(items)]
+    elif name == "AVG":
+        sums, count = [item.get("sum", UNDEFINED) for item in items], sum(item["count"] for item in items)
+        merged = [] if UNDEFINED in sums or not count else [sum(sums) / count]
+    else:
+        merged = [item for item in items if item is not UNDEFINED]
+        merged = [(min if name == "MIN" else max)(merged, key=naive_key)] if merged else []
+    whole = run(text, docs)
+    assert merged == pytest.approx(whole) if name in ("SUM", "AVG") else as_text(merged) == as_text(whole)
+
+
+def parts_of(docs: list[dict[str, Any]], count: int) -> list[list[dict[str, Any]]]:
+    return [docs[start::count] for start in range(count)]
+
+
+@checked
+@given(documents, st.integers(1, 4))
+def test_distinct_rows_of_partitions_joined_and_cleaned_are_those_of_the_whole(
+    docs: list[dict[str, Any]], partitions: int
+) -> None:
+    plan = query_plan("SELECT DISTINCT VALUE c.a FROM c", {})["queryInfo"]
+    assert plan["distinctType"] == "Unordered"
+    query = plan["rewrittenQuery"] or "SELECT DISTINCT VALUE c.a FROM c"
+    joined = [{"a": row} for part in parts_of(docs, partitions) for row in run(query, part)]
+    cleaned = as_text(run("SELECT DISTINCT VALUE c.a FROM c", joined))
+    whole = as_text(run("SELECT DISTINCT VALUE c.a FROM c", docs))
+    assert len(cleaned) == len(whole)
+    assert all(any(naive_equal(json.loads(row), json.loads(other)) for other in whole) for row in cleaned)
 
 
 leaves = st.sampled_from(
