@@ -138,3 +138,8 @@ def test_source_that_cannot_be_read_fails_with_its_place(run: Run) -> None:
 
     assert result.exit_code == 1
     assert "function_app.py:1: SyntaxError" in result.output
+
+
+@pytest.mark.parametrize("command", ["lint", "show", "status"])
+def test_help_ends_with_an_example(command: str) -> None:
+    assert f"Example: localazure {command}" in CliRunner().invoke(main, [command, "--help"]).output

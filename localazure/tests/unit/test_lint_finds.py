@@ -21,6 +21,8 @@ UNSOUND = {
     "task that goes from name to name": ("unyielded-task", 'a = context.call_activity("a")\nb = [a]\nc = b'),
     "task that is only logged": ("unyielded-task", 'a = context.call_activity("a")\nlen([a])'),
     "task in a dict that nobody reads": ("unyielded-task", 'd = {}\nd["x"] = context.call_activity("a")'),
+    "task that is taken for its result": ("unyielded-task", 'a = context.call_activity("a")\nreturn a["x"]'),
+    "method of the result asked of a task": ("unyielded-task", 'a = context.call_activity("a")\nreturn a.get("x")'),
     "orchestrator that returns a task": ("unyielded-task", 'return context.call_activity("a")'),
     "generator helper in task_all": ("unyielded-task", "g = helper(context)"),
     "timer that is made in the race": ("uncancelled-timer", f"yield context.task_any([{TIMER}])"),

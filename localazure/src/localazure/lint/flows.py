@@ -15,13 +15,21 @@ from localazure.lint.names import is_log_call
 _PUTS = {"append", "appendleft", "add", "extend", "insert", "setdefault", "put"}
 _LOOKS = _PUTS | {"cancel", "clear", "count", "discard", "id", "index", "is_canceled", "is_cancelled", "is_completed"}
 _LOOKS |= {"is_faulted", "remove", "result", "reverse", "sort", "state"}
+_RESUMES = {"send", "throw", "__next__"}
 _PASSES_ON = {"dict", "enumerate", "filter", "iter", "list", "map", "next", "reversed", "sorted", "tuple", "zip"}
 _ONLY_LOOK = {"bool", "id", "isinstance", "len", "print", "repr", "str", "type"}
-_CONTAINERS = (
-    *(ast.List, ast.Tuple, ast.Set, ast.Dict, ast.Starred, ast.Subscript),
-    *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
-    *(ast.BoolOp, ast.BinOp, ast.IfExp),
+_WRAPS = (
+    ast.List,
+    ast.Tuple,
+    ast.Set,
+    ast.Dict,
+    ast.Starred,
+    ast.ListComp,
+    ast.SetComp,
+    ast.DictComp,
+    ast.GeneratorExp,
 )
+_CHOICES = (ast.BoolOp, ast.BinOp, ast.IfExp)
 _TESTS = (ast.Compare, ast.UnaryOp, ast.If, ast.While, ast.Assert, ast.Expr, ast.FormattedValue, ast.Delete, ast.slice)
 
 
@@ -31,7 +39,7 @@ class Journey:
 
     uses: list[ast.AST] = field(default_factory=list)
     attributes: set[str] = field(default_factory=set)
-    variables: set[str] = field(default_factory=set)
+    variables: set[tuple[str, bool]] = field(default_factory=set)
 
 
 class Flows:
@@ -50,71 +58,82 @@ class Flows:
     def follow(self, node: ast.expr) -> Journey:
         """Where the value of an expression goes."""
         journey = Journey()
-        self._climb(node, journey)
+        self._climb(node, journey, wrapped=False)
         return journey
 
-    def _climb(self, node: ast.AST, journey: Journey) -> None:
+    def _climb(self, node: ast.AST, journey: Journey, *, wrapped: bool) -> None:
+        """Go on to what surrounds a node. `wrapped`: what is looked for is in its value, not the value itself."""
         parent = self._parents[node]
         match parent:
             case ast.Assign(targets=targets):
-                self._into(targets, parent, journey)
+                self._into(targets, parent, journey, wrapped=wrapped)
             case ast.AnnAssign(target=target) | ast.AugAssign(target=target):
-                self._into([target], parent, journey)
+                self._into([target], parent, journey, wrapped=wrapped)
             case ast.NamedExpr(target=target):
-                self._into([target], parent, journey)
-                self._climb(parent, journey)
+                self._into([target], parent, journey, wrapped=wrapped)
+                self._climb(parent, journey, wrapped=wrapped)
             case ast.For(iter=iterated, target=target) | ast.comprehension(iter=iterated, target=target):
                 if iterated is node:
-                    self._into([target], parent, journey)
+                    self._into([target], parent, journey, wrapped=True)
             case ast.keyword():
-                self._climb_call(self._parents[parent], node, journey)
+                self._climb_call(self._parents[parent], node, journey, wrapped=wrapped)
             case ast.Call():
-                self._climb_call(parent, node, journey)
+                self._climb_call(parent, node, journey, wrapped=wrapped)
             case _:
-                self._climb_expression(node, parent, journey)
+                self._climb_expression(node, parent, journey, wrapped=wrapped)
 
-    def _climb_expression(self, node: ast.AST, parent: ast.AST, journey: Journey) -> None:
+    def _climb_expression(self, node: ast.AST, parent: ast.AST, journey: Journey, *, wrapped: bool) -> None:
         if isinstance(parent, ast.Attribute):
-            journey.attributes.add(parent.attr)
-            if parent.attr not in _LOOKS:
-                self._climb(parent, journey)
-        elif isinstance(parent, _CONTAINERS):
-            if node not in (getattr(parent, "slice", None), getattr(parent, "test", None)):
-                self._climb(parent, journey)
+            self._climb_attribute(parent, journey, wrapped=wrapped)
+        elif isinstance(parent, ast.Subscript):
+            if wrapped and parent.value is node:  # a task itself has no items
+                self._climb(parent, journey, wrapped=True)
+        elif isinstance(parent, _WRAPS):
+            self._climb(parent, journey, wrapped=True)
+        elif isinstance(parent, _CHOICES):
+            if node is not getattr(parent, "test", None):
+                self._climb(parent, journey, wrapped=wrapped)
         elif not isinstance(parent, _TESTS):
             journey.uses.append(parent)
 
-    def _climb_call(self, call: ast.AST, argument: ast.AST, journey: Journey) -> None:
+    def _climb_attribute(self, attribute: ast.Attribute, journey: Journey, *, wrapped: bool) -> None:
+        journey.attributes.add(attribute.attr)
+        if attribute.attr in _RESUMES:
+            journey.uses.append(attribute)
+        elif wrapped and attribute.attr not in _LOOKS:
+            self._climb(attribute, journey, wrapped=True)
+
+    def _climb_call(self, call: ast.AST, argument: ast.AST, journey: Journey, *, wrapped: bool) -> None:
         if not isinstance(call, ast.Call):
             journey.uses.append(call)
             return
         name = self._frame.meaning(call.func)
         if call.func is argument or name.removeprefix("builtins.") in _PASSES_ON:
-            self._climb(call, journey)
+            self._climb(call, journey, wrapped=wrapped)
         elif isinstance(call.func, ast.Attribute) and call.func.attr in _PUTS:
-            self._into([call.func.value], call, journey)
+            self._into([call.func.value], call, journey, wrapped=True)
         elif not is_log_call(name) and name.removeprefix("builtins.") not in _ONLY_LOOK:
             journey.uses.append(call)
 
-    def _into(self, targets: list[ast.expr], place: ast.AST, journey: Journey) -> None:
+    def _into(self, targets: list[ast.expr], place: ast.AST, journey: Journey, *, wrapped: bool) -> None:
         for target in targets:
             if isinstance(target, ast.Tuple | ast.List):
-                self._into(target.elts, place, journey)
+                self._into(target.elts, place, journey, wrapped=wrapped)
             elif isinstance(target, ast.Starred | ast.Subscript):
-                self._into([target.value], place, journey)
+                self._into([target.value], place, journey, wrapped=True)
             elif isinstance(target, ast.Name):
-                self._through(target.id, place, journey)
+                self._through(target.id, place, journey, wrapped=wrapped)
             else:
                 journey.uses.append(place)  # an attribute: others may take it from there
 
-    def _through(self, name: str, place: ast.AST, journey: Journey) -> None:
-        if name in journey.variables:
+    def _through(self, name: str, place: ast.AST, journey: Journey, *, wrapped: bool) -> None:
+        if (name, wrapped) in journey.variables:
             return
-        journey.variables.add(name)
+        journey.variables.add((name, wrapped))
         if name in self._shared or not self._frame.is_local(name):
             journey.uses.append(place)
         for load in self._loads.get(name, []):
-            self._climb(load, journey)
+            self._climb(load, journey, wrapped=wrapped)
 
 
 def _names_within_definition(node: ast.AST) -> Iterator[str]:
