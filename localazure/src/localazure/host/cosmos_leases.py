@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from azure.core import MatchConditions
@@ -20,6 +20,7 @@ from azure.cosmos.exceptions import (
 )
 
 from localazure.clock import Clock
+from localazure.host.cosmos_balance import live_owner, may_take
 
 
 class LeaseLostError(Exception):
@@ -58,20 +59,27 @@ class LeaseStore:
         self._partition_key = partition_key
         self._expiration = expiration
         self._writing = asyncio.Lock()
+        self._taking = asyncio.Lock()
 
     async def acquire(self, token: str, feed_range: dict[str, Any]) -> Lease | None:
-        """Own the lease of a range, made now if there is none. None while another host owns it."""
-        document = await self._read_or_create(token, feed_range)
-        owner = document["Owner"]
-        is_expired = datetime.fromisoformat(document["timestamp"]) + self._expiration < self._clock.now()
-        if owner not in {None, self._owner} and not is_expired:
-            return None
-        lease = Lease(document)
-        try:
-            await self._write(lease, Owner=self._owner)
-        except LeaseLostError:
-            return None
+        """Own the lease of a range, made now if there is none. None while it is the turn of another host."""
+        lease = Lease(await self._read_or_create(token, feed_range))
+        async with self._taking:
+            if not may_take(lease.document["id"], await self._owners(lease), self._owner):
+                return None
+            try:
+                await self._write(lease, Owner=self._owner)
+            except LeaseLostError:
+                return None
         return lease
+
+    async def _owners(self, lease: Lease) -> dict[str, str | None]:
+        """Who holds each lease of this function, the given one as it is known."""
+        query = "SELECT c.id, c.Owner, c.timestamp FROM c WHERE STARTSWITH(c.id, @prefix)"
+        others = self._container.query_items(query, parameters=[{"name": "@prefix", "value": f"{self._prefix}.."}])
+        found = {document["id"]: document async for document in others} | {lease.document["id"]: lease.document}
+        now = self._clock.now()
+        return {lease_id: live_owner(document, now, self._expiration) for lease_id, document in found.items()}
 
     async def checkpoint(self, lease: Lease, continuation: str) -> None:
         """Everything up to `continuation` is processed. Raises LeaseLostError."""

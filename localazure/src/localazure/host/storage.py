@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.identity.aio import ClientSecretCredential, DefaultAzureCredential, ManagedIdentityCredential
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
@@ -86,6 +85,13 @@ def _service_uri(connection: Connection, kind: str) -> str:
 
 def identity_credential(connection: Connection) -> AsyncTokenCredential:
     """The credential that an identity-based connection asks for; a managed identity unless it says otherwise."""
+    # Takes a third of the host's start, and most apps never come here.
+    from azure.identity.aio import (  # noqa: PLC0415  # as said above
+        ClientSecretCredential,
+        DefaultAzureCredential,
+        ManagedIdentityCredential,
+    )
+
     values = connection.identity
     if secret := values.get("clientSecret"):
         return ClientSecretCredential(values["tenantId"], values["clientId"], secret)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -57,6 +58,8 @@ class TriggerListeners:
         self._zone = time_zone(app.settings)
         self._state = state
         self._host_id = host_id
+        self._owner = f"{host_id}-{zlib.crc32(bytes(state)):08x}"
+        """Names this host in leases. A state folder serves one host at a time, and again after a restart."""
         self._listeners: list[Listener] = []
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -65,7 +68,7 @@ class TriggerListeners:
         makers: dict[str, Callable[[HostedFunction], Listener]] = {
             "queuetrigger": lambda f: QueueListener(f, invoker, self._queues, self._storage),
             "timertrigger": lambda f: TimerListener(f, invoker, clock, self._zone, self._timer_record(f)),
-            "cosmosdbtrigger": lambda f: CosmosListener(f, invoker, self._cosmos, clock, self._host_id),
+            "cosmosdbtrigger": lambda f: CosmosListener(f, invoker, self._cosmos, clock, self._owner),
             blob_trigger.TRIGGER: lambda f: BlobListener(
                 f,
                 invoker,

@@ -69,6 +69,9 @@ def stubborn(documents: func.DocumentList, context: func.Context) -> None:
     container_name="%PREFIX%-slow",
     start_from_beginning=True,
     lease_container_prefix="s",
+    lease_expiration_interval=3000,
+    lease_renew_interval=1000,
+    lease_acquire_interval=300,
     **LEASES,
     **COMMON,
 )
@@ -96,6 +99,18 @@ def without_leases(documents: func.DocumentList) -> None:
 def put(req: func.HttpRequest, out: func.Out[func.Document]) -> str:
     out.set(func.Document.from_dict(req.get_json()))
     return "put"
+
+
+@app.route(route="find/{word}")
+@app.cosmos_db_input(
+    arg_name="found",
+    connection="COSMOS",
+    database_name="feeds",
+    container_name="%PREFIX%-items",
+    sql_query="SELECT c.id FROM c WHERE c.id = {word} OR c.id = {Query.other}",
+)
+def find(req: func.HttpRequest, found: func.DocumentList) -> str:
+    return json.dumps(sorted(document["id"] for document in found))
 
 
 @app.route(route="get/{id}")

@@ -146,6 +146,27 @@ async def test_h080_input_by_id_gives_the_document_or_none(shared, cosmos, http)
             assert json.loads(await response.text()) == expected
 
 
+async def test_query_takes_data_of_the_request_as_parameters(shared, cosmos, http) -> None:
+    feeds, host = shared
+    await _put(feeds.container(cosmos, "items"), "it's", "q-2", "q-3")
+    async with http.get(f"{host.url}/api/find/it's?other=q-2") as response:
+        assert json.loads(await response.text()) == ["it's", "q-2"], host.log_text()
+
+
+async def test_second_host_waits_for_the_range_until_the_first_is_dead(feeds, cosmos, eventually) -> None:
+    first = feeds.start(state="first", SLOW_SECONDS="0")
+    await _put(feeds.container(cosmos, "slow"), "a")
+    await first.recorded("slow")
+    second = feeds.start(state="second")
+    await _put(feeds.container(cosmos, "slow"), "b")
+    await first.recorded("slow", count=2)
+    assert second.records("slow") == []
+    first.kill()
+    await _put(feeds.container(cosmos, "slow"), "c")
+    await eventually(lambda: _flat(second.records("slow"))[-1:] == ["c"], within_s=20, explain=second.log_text)
+    assert "a" not in _flat(second.records("slow")), "it goes on from the lease"
+
+
 async def _begun(cosmos: CosmosClient, container: ContainerProxy, lease_prefix: str, eventually: Any) -> None:
     """Wait until the position of a feed that begins now is written to its lease."""
     rid = (await container.read())["_rid"]

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from localazure.clock import SystemClock
+from localazure.errors import ConfigError
+from localazure.host.app import load_app
+from localazure.host.server import Host, HostOptions
 
 APP = "import azure.functions as func\napp = func.FunctionApp()\n"
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "host.md").read_text()
@@ -15,6 +22,24 @@ DOCUMENT = (Path(__file__).parents[3] / "docs" / "host.md").read_text()
 def mistakes(module_hosts: Any, azurite: str) -> Any:
     """A host of an app in which most functions are wrong in one way."""
     return module_hosts.start("mistakes", AzureWebJobsStorage=azurite)
+
+
+@pytest.fixture
+def refusal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Path], str]:
+    """The line that a host prints which cannot start on an app, found in this process: that is quicker."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.delitem(sys.modules, "function_app", raising=False)
+
+    def refusal(root: Path) -> str:
+        with pytest.raises(ConfigError) as refused:
+            Host(load_app(root, 0, lambda _: None), HostOptions("127.0.0.1", 0, tmp_path / "state"), SystemClock())
+        sys.modules.pop("function_app", None)
+        assert "\n" not in str(refused.value)
+        return str(refused.value)
+
+    return refusal
 
 
 @pytest.mark.parametrize(
@@ -83,11 +108,8 @@ def test_folder_without_an_app_is_refused_with_the_name_of_the_file(hosts, tmp_p
     ],
     ids=["JSON", "range", "word", "blobs", "object", "list", "time span", "hub"],
 )
-def test_bad_host_json_is_refused_with_its_key(hosts, app_of, host_json, line) -> None:
-    host = hosts.start(app_of(APP, host_json))
-    host.process.communicate(timeout=20)
-    assert host.process.returncode == 1
-    assert host.log_text().splitlines()[-1].startswith(line)
+def test_bad_host_json_is_refused_with_its_key(refusal, app_of, host_json, line) -> None:
+    assert refusal(app_of(APP, host_json)).startswith(line)
 
 
 @pytest.mark.parametrize(
@@ -102,13 +124,10 @@ def test_bad_host_json_is_refused_with_its_key(hosts, app_of, host_json, line) -
     ],
     ids=["encrypted", "nested", "port"],
 )
-def test_bad_settings_file_is_refused_with_its_key(hosts, app_of, settings, line) -> None:
+def test_bad_settings_file_is_refused_with_its_key(refusal, app_of, settings, line) -> None:
     root = app_of(APP)
     (root / "local.settings.json").write_text(settings)
-    host = hosts.start(root)
-    host.process.communicate(timeout=20)
-    assert host.process.returncode == 1
-    assert host.log_text().splitlines()[-1].startswith(line)
+    assert refusal(root).startswith(line)
 
 
 @pytest.mark.parametrize(
