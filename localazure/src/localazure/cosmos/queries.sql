@@ -9,9 +9,12 @@ INSERT INTO databases (rid, id, ts, etag) VALUES (:rid, :id, :ts, :etag);
 -- drop_database: Forgets a database; its containers are dropped before.
 DELETE FROM databases WHERE rid = :rid;
 
--- list_containers: All containers, oldest first.
-SELECT number, rid, database_rid, id, properties, ts, etag, lsn, sequence, range_count FROM containers
-WHERE database_rid != '' ORDER BY number;
+-- list_containers: All containers, oldest first. Their numbers are those of the newest item, or of a later delete.
+SELECT number, rid, database_rid, id, properties, ts, etag,
+  max(lsn, coalesce((SELECT max(items.lsn) FROM items WHERE container = number), 0)),
+  max(sequence, coalesce((SELECT max(items.sequence) FROM items WHERE container = number), 0)),
+  range_count
+FROM containers WHERE database_rid != '' ORDER BY number;
 
 -- add_container: A new container; its number is never used again.
 INSERT INTO containers (rid, database_rid, id, properties, ts, etag, lsn, sequence, range_count)
@@ -21,7 +24,7 @@ RETURNING number, rid, database_rid, id, properties, ts, etag, lsn, sequence, ra
 -- replace_container: New properties of a container.
 UPDATE containers SET properties = :properties, ts = :ts, etag = :etag WHERE number = :container;
 
--- advance_container: Where the log and the creation numbers of a container have got to.
+-- advance_container: Where the log and the creation numbers of a container have got to with a delete.
 UPDATE containers SET lsn = :lsn, sequence = :sequence WHERE number = :container;
 
 -- drop_container: Takes a container out of its database; its rows stay until they are erased in slices.

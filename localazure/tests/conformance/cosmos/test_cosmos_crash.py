@@ -186,3 +186,15 @@ def test_twenty_kills_among_sixteen_writers_lose_tear_skip_and_repeat_nothing(pr
         feed.check(wire)
         wire.close()
     assert min(writer.batches for writer in writers) > KILLS
+
+
+def test_what_was_deleted_last_leaves_its_numbers_behind(process, connect):
+    container = connect(process).get_database_client("shop").get_container_client("orders")
+    deleted = container.create_item({"id": "last", "pk": "a"})
+    container.delete_item("last", "a")
+    process.kill()
+    process.start()
+    again = connect(process).get_database_client("shop").get_container_client("orders")
+    created = again.create_item({"id": "last", "pk": "a"})
+    assert created["_rid"] > deleted["_rid"]
+    assert int(created.get_response_headers()["lsn"]) == WRITERS + 3
