@@ -21,28 +21,30 @@ class IndexingPolicy:
         self._off = str(given.get("indexingMode", "")).lower() == "none"
         self._included = _paths(given.get("includedPaths", _EVERYTHING))
         self._excluded = _paths(given.get("excludedPaths", ()))
-        self.covers = lru_cache(PATHS_REMEMBERED)(self._covers)
+        self._term = lru_cache(PATHS_REMEMBERED)(self._term_at)
 
     def terms(self, document: Mapping[str, Any]) -> Terms:
         """The indexed values of a document: (path, scalar) pairs, array positions collapsed."""
-        if self._off:
-            return frozenset()
         found = set()
-        pending: list[tuple[PropertyPath, Any]] = [((name,), value) for name, value in document.items()]
+        pending: list[tuple[PropertyPath, Any]] = [((), document)]
         while pending:
-            path, value = pending.pop()
-            if isinstance(value, dict):
-                pending.extend(((*path, name), member) for name, member in value.items())
-            elif isinstance(value, list):
-                pending.extend(((*path, "[]"), member) for member in value)
-            elif self.covers(path):
-                found.add(("/".join(path), value))
+            path, node = pending.pop()
+            for name, value in node.items() if isinstance(node, dict) else (("[]", member) for member in node):
+                if isinstance(value, dict | list):
+                    pending.append(((*path, name), value))
+                elif term := self._term(path, name):
+                    found.add((term, value))
         return frozenset(found)
 
-    def _covers(self, path: PropertyPath) -> bool:
+    def covers(self, path: PropertyPath) -> bool:
         """Whether the scalar at a path is indexed: the more precise of the policy's paths decides."""
         included = path == ("id",) or _precision(self._included, path) > _precision(self._excluded, path)
         return included and not self._off
+
+    def _term_at(self, parent: PropertyPath, name: str) -> str:
+        """The path of a member as a text; empty when it is not indexed."""
+        path = (*parent, name)
+        return "/".join(path) if self.covers(path) else ""
 
 
 def _paths(entries: Iterable[Mapping[str, str]]) -> list[PropertyPath]:
