@@ -10,9 +10,9 @@ from typing import Any
 
 import azure.durable_functions as df
 import pytest
-from localazure.durable.errors import InstanceEnded, InstanceExists, InstanceNotFound, UnknownFunction
+from localazure.durable.errors import HubInUse, InstanceEnded, InstanceExists, InstanceNotFound, UnknownFunction
 from localazure.errors import ConfigError
-from localazure.testing import Hub, StillBusy, TestingError, in_turn
+from localazure.testing import Hub, StillBusy, TestingError, in_turn, life
 
 
 def test_a_plain_function_drives_an_orchestration_to_its_end(hub: Hub) -> None:
@@ -110,10 +110,12 @@ def test_errors_of_the_hub_pass_unchanged(hub: Hub) -> None:
 
 
 def test_a_name_that_is_misspelt_is_refused_with_those_that_there_are(hub: Hub) -> None:
-    with pytest.raises(TestingError, match="no activity 'chrage' to replace; there are charge, note"):
+    with pytest.raises(TestingError, match="no activity 'chrage'; there are charge, note"):
         hub.replace("chrage", 1)
-    with pytest.raises(TestingError, match="no function 'chrage'"):
+    with pytest.raises(TestingError, match="no durable function 'chrage'; there are approve, charge, count, counter"):
         hub.on("chrage")
+    with pytest.raises(TestingError, match="no durable function 'chrage'"):
+        hub.calls("chrage")
 
 
 def test_sub_orchestrations_are_instances_of_their_own(hub: Hub) -> None:
@@ -188,6 +190,7 @@ def test_a_blueprint_runs_with_replaced_activities() -> None:
 def test_a_whole_app_folder_runs_with_its_activities_entities_and_clients(apps: Path) -> None:
     with Hub(apps / "durable", activities={"refuse": "accepted"}) as hub:
         assert hub.run("greet_all", ["you", "me"]).output == {"greetings": ["Hello you", "Hello me"], "total": 17}
+        assert [call.name for call in hub.calls()] == ["greet", "greet", "letters"]
         assert hub.run("count_twice").output == 5
         assert hub.entity("counter", "one") == 5
         assert hub.run("fail_in_activity").runtime_status == "Completed"
@@ -199,6 +202,36 @@ def test_a_whole_app_folder_runs_with_its_activities_entities_and_clients(apps: 
         assert hub.http("GET", "/api/status/o-1").json()["runtimeStatus"] == "Completed"
         assert hub.http("GET", "/runtime/webhooks/durabletask/instances/o-1").json()["name"] == "WaitForApproval"
         assert hub.http("GET", "/api/nowhere").status == 404
+
+
+def test_an_activity_that_is_called_by_its_python_name_is_replaced_and_met_by_rules(apps: Path) -> None:
+    with Hub(apps / "durable", activities={"letters": 0}) as hub:  # the orchestrator calls `count_letters`
+        rule = hub.on("count_letters").duplicate()
+        assert hub.run("greet_all", ["you"]).output["total"] == 0
+        assert (rule.fired, len(hub.calls("count_letters"))) == (1, 1)
+
+
+def test_a_hub_file_that_another_hub_has_open_is_refused(make_hub: Any, tmp_path: Path) -> None:
+    first = make_hub(state=tmp_path)
+    with pytest.raises(HubInUse):
+        make_hub(state=tmp_path)
+    assert first.run("pay").output == "charged"
+
+
+def test_a_thread_that_does_not_end_makes_a_crash_impossible_and_says_so(
+    make_hub: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(life, "LAST_WORDS_S", 0.05)
+    began, gate = threading.Event(), threading.Event()
+    hub = make_hub(activities={"charge": lambda _: (began.set(), gate.wait())})
+    with hub.together():
+        hub.start("pay")
+        began.wait(5)
+        with pytest.raises(TestingError, match=r"1 plain function\(s\) of the app still run"):
+            hub.crash()
+        gate.set()
+        hub.crash()
+    assert hub.calls("charge")[0].outcome == "lost"
 
 
 def test_apps_of_the_same_module_name_live_side_by_side_and_leave_nothing_behind(apps: Path, tmp_path: Path) -> None:
@@ -224,7 +257,7 @@ def test_an_app_that_cannot_be_loaded_is_refused_with_the_reason(tmp_path: Path)
         Hub(tmp_path)
     with pytest.raises(ConfigError, match="is not a directory"):
         Hub(tmp_path / "nowhere")
-    with pytest.raises(TestingError, match="no activity 'greeet' to replace"):
+    with pytest.raises(TestingError, match="no activity 'greeet'"):
         Hub(Path(__file__).parents[1] / "apps" / "durable", activities={"greeet": 1})
     with pytest.raises(ValueError, match="manual"):
         Hub(time="fast")  # type: ignore[arg-type]  # what is tested

@@ -32,6 +32,7 @@ from localazure.testing import doors
 from localazure.testing.apps import app_folder, app_of
 from localazure.testing.bridge import Bridge
 from localazure.testing.calls import Call
+from localazure.testing.cast import Cast
 from localazure.testing.errors import StillWaiting
 from localazure.testing.faults import Rule
 from localazure.testing.orchestration import Orchestration, Status
@@ -39,7 +40,6 @@ from localazure.testing.outputs import Output
 from localazure.testing.runner import Runner
 from localazure.testing.stand_ins import Answer, named
 from localazure.testing.waiting import explain
-from localazure.testing.watched import Cast
 
 LONGEST_SKIP = timedelta(days=366)
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -90,8 +90,8 @@ class Hub:
             self._runner = Runner(self._app, folder.resolve(), ManualClock(starts_at), self._cast)
             self._bridge = Bridge(self._runner, timeout_s)
             self.request = self._bridge.request
-            stack.callback(self._bridge.do, self._runner.close)
             self._bridge.do(self._runner.open)
+            stack.callback(self._bridge.do, self._runner.close)
             self._stack = stack.pop_all()
 
     def close(self) -> None:
@@ -185,9 +185,12 @@ class Hub:
         self._runner.life.functions.refresh()
 
     def calls(self, name: str | None = None, kind: str = FunctionKind.ACTIVITY) -> Sequence[Call]:
-        """What was called, in order: activities, or functions of another kind ("orchestrator", "entity")."""
-        wanted = name and name.lower()
-        return [call for call in self._runner.log.all if call.kind == kind and wanted in {None, call.name.lower()}]
+        """What was called, in order: activities, or functions of another kind ("orchestrator", "entity").
+
+        Raises TestingError for a name that the app has not.
+        """
+        wanted = None if name is None else self._cast.durable_name(name)
+        return [call for call in self._runner.log.all if call.kind == kind and wanted in {None, call.name}]
 
     @property
     def outputs(self) -> Sequence[Output]:
@@ -232,8 +235,7 @@ class Hub:
 
         For crashes around commits it is the n-th commit of its results. Raises TestingError for an unknown name.
         """
-        self._cast.check_function(name)
-        rule = Rule(name, n, instance, self._runner.rules.add)
+        rule = Rule(self._cast.durable_name(name), n, instance, self._runner.rules.add)
         rule.on_release(lambda: self._bridge.do(lambda: self._runner.release(rule)))
         return rule
 

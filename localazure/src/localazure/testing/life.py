@@ -15,11 +15,12 @@ from localazure.host.durable import DurableClientReader
 from localazure.host.functions import DURABLE_CLIENT, INPUTS, OUTPUTS
 from localazure.host.invocation import Invoker
 from localazure.testing.calls import CallLog
+from localazure.testing.cast import Cast
 from localazure.testing.doors import RPC, Doors
 from localazure.testing.errors import TestingError
 from localazure.testing.faults import CommitWatch, Rules
 from localazure.testing.outputs import RecordingWriter, refuse_input
-from localazure.testing.watched import Cast, Stage, WatchedFunctions
+from localazure.testing.watched import Stage, WatchedFunctions
 
 LAST_WORDS_S = 5.0
 """How long threads of the app may run on after a crash: no plain function can be ended from outside."""

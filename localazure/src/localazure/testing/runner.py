@@ -19,11 +19,11 @@ from localazure.host.app import App
 from localazure.host.functions import DURABLE_CLIENT
 from localazure.host.http.listeners import HttpListener
 from localazure.testing.calls import CallLog
+from localazure.testing.cast import Cast
 from localazure.testing.faults import Rules, is_unforeseen
 from localazure.testing.life import Life
 from localazure.testing.outputs import RecordingWriter
 from localazure.testing.parking import Parking
-from localazure.testing.watched import Cast
 
 
 class Runner:
@@ -49,7 +49,11 @@ class Runner:
         if self._app.index.runnable("httptrigger") or self._has_durable_client:
             port = await self._listener.open("127.0.0.1", 0, "a test's hub")
             self.url = f"http://127.0.0.1:{port}"
-        await self._begin()
+        try:
+            await self._begin()
+        except BaseException:
+            await self._listener.close()
+            raise
 
     async def close(self) -> None:
         await self._crashed()
@@ -108,9 +112,10 @@ class Runner:
     async def _crashed(self) -> None:
         while self._crash is not None:
             crash = self._crash
-            await crash
+            await asyncio.wait({crash})
             if self._crash is crash:
                 self._crash = None
+            crash.result()
 
     async def _crash_now(self) -> None:
         self.crashes += 1

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Protocol
 
 from localazure.durable.functions import FunctionFailure, FunctionKind
 from localazure.host.durable import DurableFunctions
-from localazure.host.index import Index
 from localazure.host.invocation import Invoker
-from localazure.testing.apps import stand_in_index
 from localazure.testing.calls import Call, CallLog, CallOutcome
-from localazure.testing.errors import TestingError
+from localazure.testing.cast import Cast
 from localazure.testing.faults import Crash, Delay, Duplicate, Fail, Hold, Moment, Reorder, Rule, Rules
 from localazure.testing.parking import Parking
-from localazure.testing.stand_ins import Answer
 
 Run = Callable[[], Awaitable[str]]
 
@@ -29,51 +26,6 @@ class Stage(Protocol):
     def now(self) -> datetime: ...
 
     def crash_soon(self) -> None: ...
-
-
-class Cast:
-    """Who plays which activity. Lives as long as the hub under test; crashes change nothing here."""
-
-    def __init__(self, index: Index, stand_ins: Mapping[str, Answer]) -> None:
-        self._index = index
-        self._stand_ins: dict[str, Answer] = {}
-        for name, answer in stand_ins.items():
-            self.replace(name, answer)
-
-    @property
-    def index(self) -> Index:
-        """The app's functions, stand-ins in the places of those that they replace."""
-        stand_ins = {function.durable_name: function for function in stand_in_index(self._stand_ins).functions}
-        others = [
-            each for each in self._index.functions if not _is_activity(each.durable_name, each.trigger.kind, stand_ins)
-        ]
-        return Index((*others, *stand_ins.values()))
-
-    def replace(self, name: str, answer: Answer) -> None:
-        self._stand_ins[self._known(name)] = answer
-
-    def restore(self, name: str) -> None:
-        self._stand_ins.pop(self._known(name), None)
-
-    def check_function(self, name: str) -> None:
-        """Raises TestingError, with the names that there are, for one that the task hub does not call."""
-        known = {each.durable_name.lower(): each.durable_name for each in self._index.functions if each.durable_name}
-        if name.lower() not in known:
-            raise TestingError(f"there is no function '{name}'; there are {', '.join(sorted(known.values()))}")
-
-    def _known(self, name: str) -> str:
-        names = {
-            function.durable_name.lower(): function.durable_name for function in self._index.runnable("activitytrigger")
-        }
-        if name.lower() not in names:
-            raise TestingError(
-                f"there is no activity '{name}' to replace; there are {', '.join(sorted(names.values()))}"
-            )
-        return names[name.lower()]
-
-
-def _is_activity(name: str, trigger: str, names: Mapping[str, object]) -> bool:
-    return trigger == "activitytrigger" and name in names
 
 
 class WatchedFunctions:
