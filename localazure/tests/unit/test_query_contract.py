@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from localazure.cosmos.query import UNDEFINED, Bounds, QueryError, compile_query
+from localazure.cosmos.query.intervals import ALWAYS
 from localazure.cosmos.query.lexer import MAX_TEXT_BYTES
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -270,3 +271,56 @@ def test_an_empty_text_is_no_query() -> None:
     with pytest.raises(QueryError) as caught:
         compile_query("")
     assert (caught.value.code, caught.value.start, caught.value.end) == ("SC1001", 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("condition", "interval"),
+    [
+        ("c._ts >= 5", (5, None)),
+        ("c._ts > @n AND c.x = 1", (7, None)),
+        ("@n <= c._ts AND 9.5 > c._ts", (7, 10)),
+        ("c._ts = 5", (5, 5)),
+        ("c._ts BETWEEN 5 AND 9", (5, 9)),
+        ("c._ts > 5 OR c._ts = 3", (3, None)),
+        ("c._ts > 5 OR c.x = 1", (None, None)),
+        ("NOT c._ts > 5", (None, None)),
+        ("c._ts != 5", (None, None)),
+        ("c._ts > 'x'", (None, None)),
+        ("c._ts > c.x", (None, None)),
+        ("c.x._ts > 5", (None, None)),
+        ("c._ts > 1e300", (None, None)),
+    ],
+)
+def test_a_condition_says_when_a_document_can_have_been_written(
+    condition: str, interval: tuple[int | None, int | None]
+) -> None:
+    low, high = compile_query(f"SELECT * FROM c WHERE {condition}").written({"@n": 7})
+    least, greatest = ALWAYS
+    assert (None if low == least else low, None if high == greatest else high) == interval
+
+
+def test_an_alias_that_is_no_whole_document_says_nothing_about_when_it_was_written() -> None:
+    for source in ("c.a c", "c IN x.list", "c JOIN c IN c.list", "(SELECT VALUE 1) AS c"):
+        assert compile_query(f"SELECT VALUE 1 FROM {source} WHERE c._ts > 5").written({}) == ALWAYS
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("SELECT VALUE COUNT(1) FROM c", True),
+        ("SELECT VALUE COUNT(c) FROM c", True),
+        ("SELECT VALUE COUNT(r) FROM root r", True),
+        ("SELECT VALUE COUNT(undefined) FROM c", False),
+        ("SELECT VALUE COUNT(c.x) FROM c", False),
+        ("SELECT COUNT(1) FROM c", False),
+        ("SELECT VALUE COUNT(1) FROM c WHERE c.x", False),
+        ("SELECT VALUE COUNT(1) FROM c JOIN x IN c.list", False),
+        ("SELECT VALUE COUNT(1) FROM x IN c.list", False),
+        ("SELECT VALUE COUNT(1) FROM c GROUP BY c.x", False),
+        ("SELECT TOP 0 VALUE COUNT(1) FROM c", False),
+        ("SELECT VALUE COUNT(1)", False),
+        ("SELECT VALUE SUM(1) FROM c", False),
+    ],
+)
+def test_a_query_that_only_counts_documents_is_recognised(query: str, expected: bool) -> None:
+    assert compile_query(query).only_counts == expected

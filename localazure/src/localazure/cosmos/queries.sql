@@ -94,31 +94,50 @@ VALUES (:container, :lsn, :position, :operation, :partition_key, :epk, :id, :bod
 -- scan_container: Live items of a container after a creation number, oldest first.
 SELECT sequence, body, etag, ts FROM items INDEXED BY items_by_sequence
 WHERE container = :container AND sequence > :after AND (expires_at IS NULL OR expires_at > :now)
+  AND ts BETWEEN :ts_from AND :ts_to
 ORDER BY sequence;
 
 -- scan_interval: The same within an interval of effective partition keys.
 SELECT sequence, body, etag, ts FROM items INDEXED BY items_by_epk
 WHERE container = :container AND epk >= :epk_from AND epk < :epk_to AND sequence > :after
   AND (expires_at IS NULL OR expires_at > :now)
+  AND ts BETWEEN :ts_from AND :ts_to
 ORDER BY sequence;
 
 -- scan_partition: The same within one logical partition.
 SELECT sequence, body, etag, ts FROM items INDEXED BY items_by_epk
 WHERE container = :container AND epk = :epk AND partition_key = :partition_key AND sequence > :after
   AND (expires_at IS NULL OR expires_at > :now)
+  AND ts BETWEEN :ts_from AND :ts_to
 ORDER BY sequence;
 
 -- scan_partition_ids: The same for some ids of one logical partition.
 SELECT sequence, body, etag, ts FROM items
 WHERE container = :container AND partition_key = :partition_key AND id IN (SELECT value FROM json_each(:ids))
   AND +sequence > :after AND (expires_at IS NULL OR expires_at > :now)
+  AND ts BETWEEN :ts_from AND :ts_to
 ORDER BY +sequence;
 
 -- scan_ids: The same for some ids within an interval of effective partition keys.
 SELECT sequence, body, etag, ts FROM items INDEXED BY items_by_id
 WHERE container = :container AND id IN (SELECT value FROM json_each(:ids)) AND epk >= :epk_from AND epk < :epk_to
   AND sequence > :after AND (expires_at IS NULL OR expires_at > :now)
+  AND ts BETWEEN :ts_from AND :ts_to
 ORDER BY sequence;
+
+-- count_container: How many live items a container has.
+SELECT count(*) FROM items INDEXED BY items_by_sequence
+WHERE container = :container AND (expires_at IS NULL OR expires_at > :now);
+
+-- count_interval: The same within an interval of effective partition keys.
+SELECT count(*) FROM items INDEXED BY items_by_epk
+WHERE container = :container AND epk >= :epk_from AND epk < :epk_to
+  AND (expires_at IS NULL OR expires_at > :now);
+
+-- count_partition: The same within one logical partition.
+SELECT count(*) FROM items INDEXED BY items_by_epk
+WHERE container = :container AND epk = :epk AND partition_key = :partition_key
+  AND (expires_at IS NULL OR expires_at > :now);
 
 -- list_property_indexes: The indexes that were made for queries.
 SELECT name FROM sqlite_schema WHERE type = 'index' AND name LIKE :prefix;
@@ -133,6 +152,7 @@ DROP INDEX "{index}";
 SELECT sequence, body, etag, ts FROM items INDEXED BY "{index}"
 WHERE container = {container} AND json_extract(body, '{path}') = :value AND sequence > :after
   AND epk >= :epk_from AND epk < :epk_to AND (expires_at IS NULL OR expires_at > :now)
+  AND ts BETWEEN :ts_from AND :ts_to
 ORDER BY sequence;
 
 -- items_of_interval: All live items of an interval of effective partition keys, to be deleted.

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -106,7 +106,10 @@ class QueryRunner:
         query, parameters = wanted.question.query, wanted.question.parameters
         equalities = query.equalities(parameters)
         within = narrowed(container, scope, equalities)
-        plan = scan(container, within, equalities.get(ID_PATH), wanted.now.timestamp())
+        now, written = wanted.now.timestamp(), query.written(parameters)
+        plan = scan(container, within, equalities.get(ID_PATH), now, written)
+        if query.only_counts and plan.count:
+            return await self._in_thread(self._count, plan)
         plan.parameters["after"] = first_needed(query, wanted.position) - 1
         few = self._few(container, plan)
         indexed = self._indexes.scan(container, within, equalities, plan.parameters) if few is None else None
@@ -114,12 +117,19 @@ class QueryRunner:
             plan, few = indexed, self._few(container, indexed)
         if few is not None:
             return page_of(wanted, few)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._page_of_many, container, plan, wanted)
+        return await self._in_thread(self._page_of_many, container, plan, wanted)
 
     def close(self) -> None:
         """Wait for running queries and end the threads."""
         self._threads.shutdown(cancel_futures=True)
+
+    async def _in_thread(self, work: Callable[..., Page], *arguments: Any) -> Page:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+
+    def _count(self, plan: Scan) -> Page:
+        with self._store.snapshot(plan.count, **plan.parameters) as rows:
+            (number,) = rows.fetchone()
+        return Page(rows=[str(number)], size=len(str(number)), examined=number)
 
     def _few(self, container: Container, plan: Scan) -> list[Candidate] | None:
         """All candidates, unless there are many or they are large."""

@@ -11,6 +11,7 @@ from localazure.cosmos import partition_key
 from localazure.cosmos.errors import RANGE_UNKNOWN, Gone
 from localazure.cosmos.jsontext import dump
 from localazure.cosmos.partition_key import EPK_MAX, EPK_MIN, UNDEFINED, PartitionKey
+from localazure.cosmos.query.intervals import ALWAYS, Interval
 from localazure.cosmos.resources import Container, Range
 
 KEY_HEADER = "x-ms-documentdb-partitionkey"
@@ -34,10 +35,14 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """A statement of queries.sql and its parameters, apart from `after`; it finds candidates in creation order."""
+    """A statement of queries.sql and its parameters, apart from `after`; it finds candidates in creation order.
+
+    `count` is the statement that only counts them, empty where there is none.
+    """
 
     statement: str
     parameters: dict[str, Any]
+    count: str = ""
 
 
 def of_headers(container: Container, headers: Mapping[str, str]) -> Scope:
@@ -94,17 +99,17 @@ def narrowed(container: Container, scope: Scope, equalities: Mapping[tuple[str, 
     return replace(scope, key=key) if inside else replace(scope, epk_to=scope.epk_from, key=None)
 
 
-def scan(container: Container, scope: Scope, ids: list[Any] | None, now: float) -> Scan:
-    """The cheapest statement that finds every live item of a scope, or those with certain ids."""
-    given: dict[str, Any] = {"container": container.number, "now": now}
+def scan(container: Container, scope: Scope, ids: list[Any] | None, now: float, written: Interval = ALWAYS) -> Scan:
+    """The cheapest statement that finds every live item of a scope, or those with certain ids, `written` in seconds."""
+    given: dict[str, Any] = {"container": container.number, "now": now, "ts_from": written[0], "ts_to": written[1]}
     interval = {"epk_from": scope.epk_from, "epk_to": scope.epk_to}
     if scope.key is not None:
         given["partition_key"] = scope.key.text
         if ids is not None:
             return Scan("scan_partition_ids", {**given, "ids": dump(ids)})
-        return Scan("scan_partition", {**given, "epk": scope.key.epk})
+        return Scan("scan_partition", {**given, "epk": scope.key.epk}, "count_partition")
     if ids is not None:
         return Scan("scan_ids", {**given, **interval, "ids": dump(ids)})
     if scope.is_everything:
-        return Scan("scan_container", given)
-    return Scan("scan_interval", {**given, **interval})
+        return Scan("scan_container", given, "count_container")
+    return Scan("scan_interval", {**given, **interval}, "count_interval")

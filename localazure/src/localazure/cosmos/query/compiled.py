@@ -10,6 +10,7 @@ from typing import Any
 from localazure.cosmos.query import lookup
 from localazure.cosmos.query.bounds import Bounds, read_bounds
 from localazure.cosmos.query.errors import undeclared_parameter
+from localazure.cosmos.query.intervals import Interval
 from localazure.cosmos.query.lexer import Kind, tokenize
 from localazure.cosmos.query.parser import parse
 from localazure.cosmos.query.places import Place, Row
@@ -52,6 +53,16 @@ class CompiledQuery:
         """For property paths from the document's root, the values one of which every matching document has there."""
         self._check(parameters)
         return lookup.equalities(self.tree, parameters)
+
+    def written(self, parameters: Mapping[str, Any]) -> Interval:
+        """The seconds, from and to, in which every matching document was written last."""
+        self._check(parameters)
+        return lookup.written(self.tree, parameters)
+
+    @property
+    def only_counts(self) -> bool:
+        """Whether the answer is nothing but the number of documents."""
+        return lookup.only_counts(self.tree)
 
     def rows(self, document: dict[str, Any], parameters: Mapping[str, Any], now: datetime) -> list[Any]:
         """The rows of one document before TOP, OFFSET and LIMIT; for streaming queries only."""

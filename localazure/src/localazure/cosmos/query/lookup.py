@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from localazure.cosmos.query import intervals
 from localazure.cosmos.query.nodes import (
     And,
+    Call,
     Comparison,
     Constant,
     Expression,
@@ -28,14 +30,37 @@ def equalities(query: Query, parameters: Mapping[str, Any]) -> Equalities:
     Every entry holds for each matching document, so any one of them may be used to narrow a scan. An empty list of
     values means that nothing can match. Only primitive values are reported.
     """
-    if query.where is None or not query.sources:
-        return {}
+    alias = document_alias(query)
+    return _Finder(alias, parameters).of(query.where) if alias and query.where is not None else {}
+
+
+def written(query: Query, parameters: Mapping[str, Any]) -> intervals.Interval:
+    """The seconds in which a matching document can have been written last, from and to."""
+    alias = document_alias(query)
+    return intervals.written(query.where, alias, parameters) if alias else intervals.ALWAYS
+
+
+def document_alias(query: Query) -> str | None:
+    """The name that stands for a whole document everywhere in the query, if there is one."""
+    if not query.sources:
+        return None
     first = query.sources[0]
-    if not isinstance(first.origin, Name) or first.each or first.alias is None:
-        return {}
-    if first.alias in {source.alias for source in query.sources[1:]}:
-        return {}
-    return _Finder(first.alias, parameters).of(query.where)
+    if not isinstance(first.origin, Name) or first.each:
+        return None
+    return None if first.alias in {source.alias for source in query.sources[1:]} else first.alias
+
+
+def only_counts(query: Query) -> bool:
+    """Whether the query is `SELECT VALUE COUNT(1)` over whole documents with no condition and no bounds."""
+    call = query.select
+    if not isinstance(call, Call) or call.name != "COUNT" or len(query.sources) != 1:
+        return False
+    counted = call.arguments[0]
+    alias = document_alias(query)
+    every = isinstance(counted, Constant) and counted.value is not UNDEFINED
+    whole = isinstance(counted, Name) and counted.name == alias
+    rest = (query.where, query.top, query.offset, *query.group_by, *query.order_by)
+    return alias is not None and (every or whole) and not any(part is not None for part in rest)
 
 
 class _Finder:
