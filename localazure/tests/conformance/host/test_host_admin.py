@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
 from typing import Any
 
 import aiohttp
@@ -108,7 +109,8 @@ def hello(req: func.HttpRequest) -> str:
         return await said() == f"another new {host.process.pid}"
 
     await eventually(is_restarted, within_s=15, explain=host.log_text)
-    assert host.stop() == 0
+    os.close(host._parent_end)
+    assert await asyncio.to_thread(host.process.wait, 20) == 0, "it still follows the process that started it"
 
 
 class TestKeys:
