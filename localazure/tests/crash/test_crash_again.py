@@ -22,7 +22,7 @@ def test_killed_again_during_the_recovery_it_still_ends_as_undisturbed(
     moments = {life.wanted["scenario"]: len(life.moments) for life in lives}
     points = [(name, first) for name, last in moments.items() for first in range(1, last + 1)]
     experiments = [
-        {"scenario": name, "mode": {}, "kills": [[first], [chance.randint(1, chance.randint(3, 20))]]}
+        {"scenario": name, "mode": {}, "kills": [["", first], ["", chance.randint(1, chance.randint(3, 20))]]}
         for name, first in (chance.choice(points) for _ in range(pairs))
     ]
     twice = 0
@@ -41,7 +41,7 @@ def test_d087_a_crowd_of_instances_killed_at_random_from_outside_ends_as_undistu
     name = f"crowd {CROWD_SIZE} {seeds[number]}"
     laboratory.play(scenario=name, mode=mode, kills=[]).check()
     delays = [chance.uniform(0.01, 0.15) for _ in range(KILLS_PER_CROWD)]
-    outcome = laboratory.play(scenario=name, mode=mode, kills=[[0, round(delay, 3)] for delay in delays])
+    outcome = laboratory.play(scenario=name, mode=mode, kills=[["", 0, round(delay, 3)] for delay in delays])
     outcome.check()
     deaths["from outside under load"] += len(outcome.killed)
     assert len(outcome.killed) > 1

@@ -2,8 +2,9 @@
 
 In   {"scenario": name, see `scenarios.scenario_named`,
       "mode": {setting of host.json},
-      "kills": [[number of the moment to die at, or null and seconds after which it is killed from outside], ...]}
-Out  {"killed": [name of the moment, one per death], "moments": [names, of the last life], "problems": [text]}
+      "kills": [[moment, occurrence] or ["", 0, seconds after which it is killed from outside], one per life]}
+Out  {"killed": [names of the moment, joined by +, one per death], "moments": [names, of the last life],
+      "problems": [text]}
 
 Experiments that go wrong leave their files in the directory.
 """

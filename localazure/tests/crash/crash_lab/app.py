@@ -10,7 +10,8 @@ from typing import Any
 from uuid import uuid4
 
 from azure.durable_functions import Entity, EntityId, Orchestrator, RetryOptions
-from localazure.durable.functions import FunctionFailure, FunctionKind
+from localazure.durable.functions import FunctionFailure, FunctionKind, Turn
+from localazure.host.sessions import KeptOrchestrator
 
 from crash_lab.bomb import Bomb
 from crash_lab.pace import Pace
@@ -125,8 +126,9 @@ def shopper(context: Any) -> Tasks:
 
 
 def generations(context: Any) -> Tasks:
-    """Three executions; each does a step and takes an event, the last one ends."""
+    """Three executions; each waits, does a step and takes an event, the last one ends."""
     done = context.get_input() or []
+    yield context.create_timer(context.current_utc_datetime)
     step = yield context.call_activity("work", f"generation/{len(done) // 2}")
     seen = yield context.wait_for_external_event("next")
     done += [step["did"], seen]
@@ -151,6 +153,11 @@ def guardian(context: Any) -> Tasks:
     except Exception as failed:  # noqa: BLE001  # the SDK raises nothing narrower
         return (yield context.call_activity("work", f"after the end of the child: {'stop ward' in str(failed)}"))["did"]
     return "the child was not terminated"
+
+
+def sleeper(context: Any) -> Tasks:
+    """Sleeps when it is terminated."""
+    yield context.create_timer(context.current_utc_datetime + timedelta(days=1))
 
 
 def broken_line(context: Any) -> Tasks:
@@ -188,13 +195,13 @@ def shelf(context: Any) -> None:
 
 ORCHESTRATORS: list[Callable[[Any], Tasks]] = [
     chain, fan_out, first_of, retries, failing, parent, child, timers, events, shopper, generations, patient, guardian,
-    broken_line, broken_child,
+    sleeper, broken_line, broken_child,
 ]  # fmt: skip
 ACTIVITIES = ("work", "flaky", "broken", "mended")
 
 
 class App:
-    """Implements `Functions`; every run of an activity is a line in `effects.jsonl`, written at once."""
+    """Implements `KeepingFunctions`; every run of an activity is a line in `effects.jsonl`, written at once."""
 
     def __init__(self, folder: Path, life: int, bomb: Bomb, pace: Pace) -> None:
         self._effects = folder / "effects.jsonl"
@@ -203,6 +210,7 @@ class App:
         self._bomb = bomb
         self._pace = pace
         self._orchestrators = {each.__name__: Orchestrator.create(each) for each in ORCHESTRATORS}
+        self._kept: dict[str, tuple[tuple[str, int], KeptOrchestrator]] = {}
         self._entities = {"shelf": Entity.create(shelf)}
         self._known = {
             FunctionKind.ORCHESTRATOR: sorted(self._orchestrators),
@@ -220,6 +228,21 @@ class App:
         async with self._pace.turn():
             self._bomb.tick("before an episode's turn")
             return _guarded(self._orchestrators[name], context_json)
+
+    async def continue_orchestrator(self, name: str, instance_id: str, turn: Turn) -> str:
+        async with self._pace.turn():
+            self._bomb.tick("before an episode's turn")
+            stands_at, kept = self._kept.pop(instance_id, (None, None))
+            if kept is None or stands_at != (turn.execution_id, turn.number):
+                kept = KeptOrchestrator(self._orchestrators[name])
+                text = _guarded(kept, turn.context())
+            else:
+                text = _guarded(kept, turn.news)
+            self._kept[instance_id] = (turn.execution_id, turn.number + 1), kept
+            return text
+
+    def forget_orchestrator(self, instance_id: str) -> None:
+        self._kept.pop(instance_id, None)
 
     async def call_entity(self, name: str, _: str, batch_json: str) -> str:
         async with self._pace.turn():
@@ -250,7 +273,7 @@ class App:
         return sum(json.loads(line)["step"] == step for line in self._effects.read_text().splitlines())
 
 
-def _guarded(function: Callable[[str], str], argument: str) -> str:
+def _guarded(function: Callable[[Any], str], argument: str) -> str:
     try:
         return str(function(argument))
     except Exception as raised:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,22 +18,27 @@ NOBODY = "nobody"
 class Bomb:
     """An observer of the hub's commits; the functions of the app tell it theirs through `tick`.
 
-    `kill_at` counts from 1; 0 lets the process live. The name of the last moment goes to `note`.
+    It goes off at the n-th occurrence of a moment, or at the n-th moment of any name when `moment` is empty; never
+    when `occurrence` is 0. The names of the last moment go to `note`.
     """
 
-    def __init__(self, kill_at: int, note: Path) -> None:
+    def __init__(self, moment: str, occurrence: int, note: Path) -> None:
         self.moments: list[str] = []
-        self._kill_at = kill_at
+        self._wanted = (moment, occurrence)
         self._note = note
+        self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()  # the hub's writer and the event loop are two threads
 
-    def tick(self, moment: str) -> None:
+    def tick(self, *names: str) -> None:
+        """A moment; it has several names when a commit holds several transactions."""
         with self._lock:
-            self.moments.append(moment)
-            if len(self.moments) == self._kill_at:
-                self._note.write_text(moment)
+            self.moments += names
+            self._counts.update(["", *names])
+            moment, occurrence = self._wanted
+            if moment in {"", *names} and self._counts[moment] == occurrence:
+                self._note.write_text("+".join(names))
                 os.kill(os.getpid(), signal.SIGKILL)
-                signal.pause()  # the signal needs not reach this thread first: nothing may happen behind this line
+                signal.pause()  # the signal need not reach this thread first: nothing may happen behind this line
 
     def before_commit(self, changes: Sequence[Change]) -> None:
         self._tick_around("before", changes)
@@ -41,7 +47,6 @@ class Bomb:
         self._tick_around("after", changes)
 
     def _tick_around(self, side: str, changes: Sequence[Change]) -> None:
-        """The moment is named after the transactions in the commit, such as `before finish_activity+commit`."""
-        kinds = [change.kind for change in changes if change.subject != NOBODY]
-        if kinds:
-            self.tick(f"{side} {'+'.join(kinds)}")
+        names = [f"{side} {change.kind}" for change in changes if change.subject != NOBODY]
+        if names:
+            self.tick(*dict.fromkeys(names))

@@ -36,9 +36,10 @@ def settings_of(scenario: Scenario, mode: dict[str, Any]) -> TaskHubSettings:
 
 
 class Kill(NamedTuple):
-    """When a life ends: at its n-th moment (from 1), or so many seconds after its birth; or else of old age."""
+    """When a life ends: at a moment, see `Bomb`, or so many seconds after its birth; or else of old age."""
 
-    moment: int = 0
+    moment: str = ""
+    occurrence: int = 0
     after_s: float | None = None
 
 
@@ -57,25 +58,25 @@ class Life:
         """Fork, live, and die; the exit code, negative for a signal."""
         process = os.fork()
         if process == 0:
-            self._be_born(kill.moment)
+            self._be_born(kill)
         if kill.after_s is not None:
             _wait(process, kill.after_s)
             os.kill(process, signal.SIGKILL)  # no harm if it has ended: it is ours until we wait for it
         return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
-    def _be_born(self, kill_at: int) -> NoReturn:
+    def _be_born(self, kill: Kill) -> NoReturn:
         code = 1
         try:
             logging.basicConfig(filename=self.log, level=logging.INFO, force=True)
-            asyncio.run(self._live(kill_at))
+            asyncio.run(self._live(kill))
             code = 0
         except BaseException:  # noqa: BLE001  # whatever it was, this fork must not return to its parent's work
             with self.log.open("a") as log:
                 traceback.print_exc(file=log)
         os._exit(code)
 
-    async def _live(self, kill_at: int) -> None:
-        bomb = Bomb(kill_at, self._folder / "killed")
+    async def _live(self, kill: Kill) -> None:
+        bomb = Bomb(kill.moment, kill.occurrence, self._folder / "killed")
         clock = ManualClock(FIRST_LIFE + self._number * DOWNTIME)
         pace = Pace(lambda: _settle(hub), one_by_one=self._scenario.one_by_one)
         app = App(self._folder, self._number, bomb, pace)

@@ -146,7 +146,9 @@ SCENARIOS: dict[str, Scenario] = {
             control("terminate", "stop ward", "ward"),
             start("patient", "two", '"short"'),
             raise_event("go", "go-1", "two", at_once=True),
+            start("sleeper", "three", at_once=True),
             control("terminate", "stop two", "two"),
+            control("terminate", "stop three", "three", at_once=True),
         ]
     ),
     "terminate_at_once": Scenario(
