@@ -60,7 +60,8 @@ class Activities:
         self._fill()
 
     async def _run(self, activity: Activity) -> None:
-        result = Message(self._hub.next_seq(), activity.execution_id, await self._execute(activity))
+        ended = await self._execute(activity)
+        result = Message(self._hub.next_seq(), activity.execution_id, ended)  # numbered as it arrives, not as it began
         self._hub.store.finish_activity(activity, result)
         self._deliver(activity.instance_id, result)
 

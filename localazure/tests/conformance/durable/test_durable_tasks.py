@@ -235,6 +235,18 @@ async def test_d022_task_any_returns_the_first_and_the_late_loser_does_no_harm(r
     assert (await rig.finish(instance_id)).output == '["fast", "then", true]'
 
 
+async def test_d022_the_first_that_ended_wins_also_when_both_results_come_in_one_turn(rig: Any, gate: Gate) -> None:
+    @rig.functions.orchestrator
+    def race(context: Any) -> Any:
+        return (yield context.task_any([context.call_activity("gate", "a"), context.call_activity("gate", "b")])).result
+
+    instance_id = await rig.client.start_new("race")
+    await gate.reached(2)
+    gate.open("b")
+    gate.open("a")
+    assert (await rig.finish(instance_id)).output == '"b"'
+
+
 async def test_d023_the_instance_stays_running_until_the_losing_activity_ended(rig: Any, gate: Gate) -> None:
     @rig.functions.orchestrator
     def race(context: Any) -> Any:
