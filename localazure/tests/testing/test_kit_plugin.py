@@ -79,6 +79,14 @@ class TestMarked:
         assert task_hub().run("remind").output == "nearer"
         assert task_hub(activities={"mail": "nearest"}).run("remind").output == "nearest"
 
+class TestOverridden:
+    @pytest.fixture
+    def task_hub_options(self):
+        return {"time": "skip", "activities": {"mail": "by fixture"}}
+
+    def test_by_fixture(self, task_hub):
+        assert task_hub().run("remind").output == "by fixture"
+
 def test_two_hubs_know_nothing_of_each_other(task_hub):
     first, second = task_hub(), task_hub()
     first.start("remind", instance_id="x")
@@ -92,42 +100,18 @@ def test_functions_of_the_test_take_the_place_of_the_app(task_hub):
         *("-p", "no:asyncio"),
         ini="task_hub_app = shop",
     )
-    assert passed(done, 6), done.stdout
+    assert passed(done, 7), done.stdout
 
 
-def test_the_options_fixture_is_overridden_in_a_module(pytest_in: Run, shop: Path) -> None:
+def test_a_failing_test_shows_what_the_instance_waits_for_and_its_hubs_are_closed(pytest_in: Run, shop: Path) -> None:
     done = pytest_in(
         """
-import pytest
-
-@pytest.fixture
-def task_hub_options():
-    return {"app": "shop", "time": "skip"}
-
-def test_it(task_hub):
-    assert task_hub().run("remind", "ada").output == "mailed ada"
-"""
-    )
-    assert passed(done, 1), done.stdout
-
-
-def test_a_failing_test_shows_what_the_instance_waits_for(pytest_in: Run, shop: Path) -> None:
-    done = pytest_in("def test_it(task_hub):\n    task_hub('shop').run('remind')\n")
-    assert done.returncode == 1
-    assert re.search(r"StillWaiting: instance '\w+' of remind is Running", done.stdout)
-    assert "- a timer, due at 2026-01-02T00:00:00.000000Z, in 1 day, 0:00:00" in done.stdout
-
-
-def test_a_hub_is_closed_after_a_failing_test(pytest_in: Run, shop: Path) -> None:
-    done = pytest_in(
-        """
-import os, pathlib
+import os
 HERE = os.getcwd()
 
 def test_fails(task_hub):
     task_hub("shop").on("mail").hold()
-    task_hub("shop").start("remind")
-    raise RuntimeError("as planned")
+    task_hub("shop").run("remind")
 
 def test_next(task_hub):
     assert os.getcwd() == HERE
@@ -135,6 +119,8 @@ def test_next(task_hub):
 """
     )
     assert "1 failed, 1 passed" in done.stdout
+    assert re.search(r"StillWaiting: instance '\w+' of remind is Running", done.stdout)
+    assert "- a timer, due at 2026-01-02T00:00:00.000000Z, in 1 day, 0:00:00" in done.stdout
 
 
 def test_nothing_is_imported_for_those_who_do_not_ask(pytest_in: Run) -> None:
@@ -152,6 +138,5 @@ def test_it():
     assert passed(done, 1), done.stdout
 
 
-def test_the_marker_is_listed_and_the_fixture_says_what_it_is(pytest_in: Run) -> None:
+def test_the_marker_is_listed(pytest_in: Run) -> None:
     assert "@pytest.mark.task_hub(**options)" in pytest_in("", "--markers").stdout
-    assert "task_hub(**options)` makes a localazure.testing.Hub" in pytest_in("", "--fixtures").stdout
