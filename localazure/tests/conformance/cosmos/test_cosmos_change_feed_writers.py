@@ -10,7 +10,7 @@ from azure.core.exceptions import AzureError
 from azure.cosmos import PartitionKey
 
 ALL_VERSIONS = {"mode": "AllVersionsAndDeletes"}
-WRITERS, ROUNDS = 3, 80
+WRITERS, ROUNDS = 3, 60
 WRITER = """
 import sys
 from azure.cosmos import CosmosClient
