@@ -104,7 +104,7 @@ async def test_a_filter_on_an_indexed_path_uses_an_index_of_sqlite(server):
     assert (rows, examined) == ([str(number) for number in range(3, ITEMS, 10)], ITEMS // 10)
     assert server.indexes() == {"property 1 kind"}
     statement = server.account.store._statements["property 1 kind"]
-    given = {"value": "kind 3", "after": 0, "epk_from": "", "epk_to": "FF", "now": 0.0}
+    given = {"value": "kind 3", "after": 0, "epk_from": "", "epk_to": "FF", "ts_from": 0, "ts_to": 2**40, "now": 0.0}
     (step,) = plan_of(server.path, statement, given)
     assert step == "SEARCH items USING INDEX property 1 kind (<expr>=? AND sequence>?)"
 
