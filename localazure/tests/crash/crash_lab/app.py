@@ -162,16 +162,15 @@ def sleeper(context: Any) -> Tasks:
 
 def broken_line(context: Any) -> Tasks:
     """Fails until its machines are mended: its own, and those of two children."""
-    first = yield context.call_activity("work", "rewound/first")
-    results = yield context.task_all(
+    own, beside, *children = yield context.task_all(
         [
             context.call_activity("mended", "rewound/own"),
+            context.call_activity("work", "rewound/beside"),
             context.call_sub_orchestrator("broken_child", "quick"),
             context.call_sub_orchestrator("broken_child", "slow"),
-            context.call_activity("work", "rewound/beside"),
         ]
     )
-    return [first["did"], results[0]["did"], results[1:3], results[3]["did"]]
+    return [own["did"], beside["did"], *children]
 
 
 def broken_child(context: Any) -> Tasks:
