@@ -50,14 +50,18 @@ class Activities:
         await self._http.close()
 
     def _fill(self) -> None:
-        while self._accepting and self._queue and len(self._running) < self._hub.settings.max_concurrent_activities:
-            task = asyncio.create_task(self._run(self._queue.popleft()))
-            self._running.add(task)
-            task.add_done_callback(self._ended)
+        wanted = min(self._hub.settings.max_concurrent_activities - len(self._running), len(self._queue))
+        for _ in range(wanted if self._accepting else 0):
+            self._running.add(asyncio.create_task(self._work_off(self._queue.popleft())))
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
-        self._fill()
+    async def _work_off(self, activity: Activity | None) -> None:
+        """Run an activity, and then others as long as some wait: a task for each would cost more than many do."""
+        try:
+            while activity is not None:
+                await self._run(activity)
+                activity = self._queue.popleft() if self._accepting and self._queue else None
+        finally:
+            self._running.discard(asyncio.current_task())
 
     async def _run(self, activity: Activity) -> None:
         ended = await self._execute(activity)

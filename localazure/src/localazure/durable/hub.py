@@ -9,8 +9,10 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from localazure.clock import Clock
 from localazure.durable import instance_ids, payloads
@@ -56,7 +58,7 @@ class TaskHub:
         self._activities = Activities(self._hub, self._orchestrations.deliver)
         self._timers = Timers(self._hub, self._orchestrations.deliver)
         self._entities = Entities(self._hub, self._orchestrations.deliver)
-        self._waiting: dict[str, list[asyncio.Event]] = {}
+        self._ends: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
 
     # Life
 
@@ -116,8 +118,8 @@ class TaskHub:
         self._entities.add(requests)
 
     def note_end(self, instance_id: str) -> None:
-        for waiting in self._waiting.pop(instance_id, ()):
-            waiting.set()
+        if (ended := self._ends.pop(instance_id, None)) is not None:
+            ended.set()
 
     # Instances
 
@@ -204,21 +206,16 @@ class TaskHub:
 
     async def wait(self, instance_id: str, timeout_s: float) -> Instance:
         """The instance when it has ended, or as it is after `timeout_s`. Raises InstanceNotFound."""
-        ended = asyncio.Event()
-        waiting = self._waiting.setdefault(instance_id, [])
-        waiting.append(ended)
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
-                while not (instance := await self.get(instance_id)).status.is_final:
+                while True:
+                    ended = self._ends.setdefault(instance_id, asyncio.Event())
+                    if not self._orchestrations.is_at_work(instance_id):
+                        instance = await self.get(instance_id)
+                        if instance.status.is_final:
+                            return instance
                     await ended.wait()
-        except TimeoutError:
-            instance = await self.get(instance_id)
-        finally:
-            if ended in waiting:
-                waiting.remove(ended)
-            if not waiting and self._waiting.get(instance_id) is waiting:
-                del self._waiting[instance_id]
-        return instance
+        return await self.get(instance_id)
 
     async def purge(self, instance_id: str) -> None:
         """Raises InstanceNotFound, InstanceRunning."""

@@ -92,7 +92,11 @@ class Orchestrations:
         if slot.task is None and self._accepting:
             slot.task = asyncio.create_task(self._run(slot))
             self._running.add(slot.task)
-            slot.task.add_done_callback(self._running.discard)
+
+    def is_at_work(self, instance_id: str) -> bool:
+        """Whether an instance is in memory and has not ended."""
+        slot = self._slots.get(instance_id)
+        return slot is not None and slot.execution is not None
 
     def forget(self, instance_id: str) -> None:
         """Drop what is in memory of an instance; the store is ahead of it."""
@@ -126,6 +130,7 @@ class Orchestrations:
             log.exception("a defect of the task hub: instance %s waits for its next message", slot.instance_id)
             self._drop(slot)
         finally:
+            self._running.discard(asyncio.current_task())
             slot.task = None
             self._trim()
 

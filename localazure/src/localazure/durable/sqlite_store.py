@@ -33,6 +33,7 @@ from localazure.durable.store import (
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 IN_MEMORY = ":memory:"
+NOT_OPEN = "the task hub is not open"
 
 
 class SqliteStore:
@@ -68,7 +69,9 @@ class SqliteStore:
         return self._write(instances.send, delivery)
 
     def finish_activity(self, activity: Activity, result: Message) -> Awaitable[None]:
-        return self._write(instances.finish_activity, activity, result)
+        if self._writer is None:
+            raise HubFailed(NOT_OPEN)
+        return self._writer.run_soon(instances.finish_activity, activity, result)
 
     def commit(self, commit: EpisodeCommit) -> Awaitable[list[Message]]:
         return self._write(instances.commit, commit)
@@ -105,12 +108,12 @@ class SqliteStore:
 
     def _write(self, work: Work[*Ts, T], *arguments: *Ts) -> Awaitable[T]:
         if self._writer is None:
-            raise HubFailed("the task hub is not open")
+            raise HubFailed(NOT_OPEN)
         return self._writer.run(work, *arguments)
 
     def _read(self, work: Work[*Ts, T], *arguments: *Ts) -> Awaitable[T]:
         if self._reader is None:
-            raise HubFailed("the task hub is not open")
+            raise HubFailed(NOT_OPEN)
         return self._reader.run(work, *arguments)
 
 

@@ -1,6 +1,7 @@
 """One thread, one SQLite connection: work is queued, done in order, and committed in groups.
 
 All changes that are queued while a commit is under way go into the next one, so that they share its fsync. A change
+that nobody waits for can be left to the next commit, if there is one soon. A change
 may refuse (raise a HubError) only before it has written anything; any other error takes back the whole group and is
 the end of the store, because callers may already have built on what was queued.
 """
@@ -20,6 +21,9 @@ from localazure.durable.errors import HubError, HubFailed
 from localazure.durable.observer import Observer
 
 log = logging.getLogger("localazure.durable")
+
+SOON_S = 0.02
+"""For results of activities: the commit of the turn that takes them mostly comes much sooner."""
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -51,7 +55,9 @@ class SqliteThread:
     def __init__(self, connection: sqlite3.Connection, name: str, observer: Observer | None = None) -> None:
         self._connection = connection
         self._observer = observer
-        self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
+        self._waiting: list[_Item] = []
+        self._alarm: asyncio.TimerHandle | None = None
+        self._queue: queue.SimpleQueue[list[_Item] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
         self._loop = asyncio.get_running_loop()
         self._failure: HubFailed | None = None
@@ -60,19 +66,36 @@ class SqliteThread:
 
     def run(self, work: Work[*Ts, T], *arguments: *Ts) -> asyncio.Future[T]:
         """Queue `work(connection, *arguments)`; its result comes after the commit."""
+        future = self.run_soon(work, *arguments)
+        self._hand_over()
+        return future
+
+    def run_soon(self, work: Work[*Ts, T], *arguments: *Ts) -> asyncio.Future[T]:
+        """As `run`, but the work may wait SOON_S for other work, to be committed with it. It keeps its place."""
         future: asyncio.Future[T] = self._loop.create_future()
         if self._closed or self._failure is not None:
             future.set_exception(self._failure or HubFailed("the task hub has stopped"))
             future.exception()  # see _settle
         else:
-            self._queue.put(_Item(work, arguments, future))
+            self._waiting.append(_Item(work, arguments, future))
+            if self._alarm is None:
+                self._alarm = self._loop.call_later(SOON_S, self._hand_over)
         return future
 
     async def close(self) -> None:
         """Commit what is queued and end the thread."""
         self._closed = True
+        self._hand_over()
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
+
+    def _hand_over(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if self._waiting:
+            self._queue.put(self._waiting)
+            self._waiting = []
 
     def _serve(self) -> None:
         try:
@@ -85,17 +108,17 @@ class SqliteThread:
         finally:
             self._connection.close()
 
-    def _group(self, first: _Item) -> tuple[list[_Item], bool]:
+    def _group(self, first: list[_Item]) -> tuple[list[_Item], bool]:
         """Everything that is queued now, and whether the end of the queue is reached."""
-        group = [first]
+        group = first
         while True:
             try:
-                item = self._queue.get_nowait()
+                items = self._queue.get_nowait()
             except queue.Empty:
                 return group, False
-            if item is None:
+            if items is None:
                 return group, True
-            group.append(item)
+            group += items
 
     def _commit(self, connection: sqlite3.Connection, group: list[_Item]) -> None:
         if self._failure is not None:

@@ -125,7 +125,11 @@ class InstanceStore(Protocol):
         ...
 
     def finish_activity(self, activity: Activity, result: Message) -> Awaitable[None]:
-        """The result goes to the inbox of the instance, if that still runs the same execution."""
+        """The result goes to the inbox of the instance, if that still runs the same execution.
+
+        It is on disk after some milliseconds, or with the next change: nobody was told yet, and the activity runs
+        again if the process ends before.
+        """
         ...
 
     def commit(self, commit: EpisodeCommit) -> Awaitable[list[Message]]:

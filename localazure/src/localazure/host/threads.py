@@ -49,7 +49,8 @@ class Threads:
     """At most `limit` threads, started when they are needed. For one event loop only.
 
     With `patience_s` of 0 every call gets a thread at once while there are any. Otherwise one thread serves all calls,
-    which is best when they are short, and helpers come when it makes no progress for so long.
+    which is best when they are short: it wakes the loop when no call is left. When it makes no progress for so long,
+    helpers come, and what is done is fetched.
     """
 
     def __init__(self, name: str, limit: int, patience_s: float = 0.0) -> None:
@@ -105,6 +106,7 @@ class Threads:
     def _look(self, loop: asyncio.AbstractEventLoop, begun: int) -> None:
         """Call a helper when calls wait and none has begun since the last look."""
         self._is_watched = False
+        self._settle()
         if self._queue.empty():
             return
         if self._begun == begun:
@@ -119,7 +121,7 @@ class Threads:
                 call.make()
                 self._running.discard(call)
                 self._done.append(call)
-                if not self._loop_is_woken:
+                if not self._loop_is_woken and (not self._patience_s or self._queue.empty()):
                     self._loop_is_woken = True
                     with suppress(RuntimeError):  # the loop has ended, nobody waits
                         loop.call_soon_threadsafe(self._settle)
