@@ -113,13 +113,14 @@ def hello(req: func.HttpRequest) -> str:
     assert await asyncio.to_thread(host.process.wait, 20) == 0, "it still follows the process that started it"
 
 
-class TestKeys:
-    @pytest.fixture
-    def host(self, hosts: Any) -> Any:
-        return hosts.start("http", "--enable-auth", FUNCTIONS_MASTER_KEY="master")
+@pytest.fixture(scope="module")
+def guarded(module_hosts: Any) -> Any:
+    return module_hosts.start("http", "--enable-auth", FUNCTIONS_MASTER_KEY="master")
 
-    async def test_keys_are_listed_made_and_deleted(self, host, http) -> None:
-        keys = f"{host.url}/admin/functions/echo/keys"
+
+class TestKeys:
+    async def test_keys_are_listed_made_and_deleted(self, guarded, http) -> None:
+        keys = f"{guarded.url}/admin/functions/echo/keys"
         assert await _json(http, keys, headers=MASTER) == {"keys": [], "links": []}
         made = await _json(http, f"{keys}/mine", "PUT", headers=MASTER, json={"name": "mine", "value": "secret"})
         assert made == {"name": "mine", "value": "secret"}
@@ -128,12 +129,12 @@ class TestKeys:
         listed = (await _json(http, keys, headers=MASTER))["keys"]
         assert {key["name"]: key["value"] for key in listed} == {"mine": "secret", "other": random["value"]}
         for path, status in (("api/echo", 200), ("api/orders", 401)):
-            async with http.get(f"{host.url}/{path}?code=secret") as response:
+            async with http.get(f"{guarded.url}/{path}?code=secret") as response:
                 assert response.status == status
         for status in (204, 404):
             async with http.delete(f"{keys}/mine", headers=MASTER) as response:
                 assert response.status == status
-        async with http.get(f"{host.url}/api/echo?code=secret") as response:
+        async with http.get(f"{guarded.url}/api/echo?code=secret") as response:
             assert response.status == 401
 
     async def test_keys_survive_the_host_and_are_secret(self, hosts, http) -> None:
@@ -149,11 +150,11 @@ class TestKeys:
             async with http.get(f"{second.url}/admin/{page}?code={made['value']}") as response:
                 assert response.status == 401
 
-    async def test_system_keys_open_the_webhooks_of_their_extension(self, host, http) -> None:
-        listed = (await _json(http, f"{host.url}/admin/host/systemkeys", headers=MASTER))["keys"]
+    async def test_system_keys_open_the_webhooks_of_their_extension(self, guarded, http) -> None:
+        listed = (await _json(http, f"{guarded.url}/admin/host/systemkeys", headers=MASTER))["keys"]
         keys = {key["name"]: key["value"] for key in listed}
         assert keys.keys() == {"_master", "durabletask_extension", "eventgrid_extension", "blobs_extension"}
-        webhook = f"{host.url}/runtime/webhooks/eventgrid?functionName=nobody&code="
+        webhook = f"{guarded.url}/runtime/webhooks/eventgrid?functionName=nobody&code="
         for name, status in (("eventgrid_extension", 404), ("blobs_extension", 401), ("_master", 404)):
             async with http.post(webhook + keys[name]) as response:
                 assert response.status == status
@@ -162,6 +163,6 @@ class TestKeys:
         ("method", "path", "status"),
         [("GET", "nobody/keys", 404), ("GET", "echo/keys/none", 404), ("PUT", "echo/keys/x", 400)],
     )
-    async def test_what_does_not_exist_is_not_found(self, host, http, method, path, status) -> None:
-        async with http.request(method, f"{host.url}/admin/functions/{path}", headers=MASTER) as response:
+    async def test_what_does_not_exist_is_not_found(self, guarded, http, method, path, status) -> None:
+        async with http.request(method, f"{guarded.url}/admin/functions/{path}", headers=MASTER) as response:
             assert response.status == status

@@ -24,6 +24,24 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 def hello(req: func.HttpRequest) -> str:
     return "hello"
 """
+CONFIGURED = """
+import os
+import azure.functions as func
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+@app.function_name("x")
+@app.route()
+def python_name(req: func.HttpRequest) -> str:
+    return "renamed"
+
+@app.route()
+def plain_name(req: func.HttpRequest) -> str:
+    return os.environ["NAME"] + os.environ["OTHER"]
+
+@app.route()
+def forbidden(req: func.HttpRequest) -> str:
+    return "never"
+"""
 ACTIVITY = """
 @app.activity_trigger(input_name="value")
 def f(value: str) -> str:
@@ -35,6 +53,19 @@ def f(value: str) -> str:
 def mistakes(module_hosts: Any, azurite: str) -> Any:
     """A host of an app in which most functions are wrong in one way."""
     return module_hosts.start("mistakes", AzureWebJobsStorage=azurite)
+
+
+@pytest.fixture(scope="module")
+def configured(module_hosts: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    root = tmp_path_factory.mktemp("configured")
+    (root / "function_app.py").write_text(CONFIGURED)
+    http = '{"http": {"routePrefix": "from-the-file"}}'
+    allowed = '["x", "plain_name"]'
+    (root / "host.json").write_text(f'{{"version": "2.0", "functions": {allowed}, "extensions": {http}}}')
+    values = '{"NAME": "file", "OTHER": "file"}'
+    (root / "local.settings.json").write_text(f'{{"IsEncrypted": false, "Values": {values}}}')
+    prefix = {"AzureFunctionsJobHost__extensions__http__routePrefix": "v1"}
+    return module_hosts.start(root, state="configured", NAME="environment ", **prefix)
 
 
 @pytest.fixture
@@ -113,10 +144,26 @@ app = Counting()
     assert host.process.communicate(timeout=20)[0].decode().count("asked") == 1
 
 
-async def test_h006_given_name_is_listed_else_the_python_name(hosts, app_of, http) -> None:
-    code = HELLO.replace("@app.route", '@app.function_name("x")\n@app.route')
-    code += '\n@app.route(route="other")\ndef other(req: func.HttpRequest) -> str:\n    return ""\n'
-    assert await _listed(http, hosts.start(app_of(code))) == ["other", "x"]
+class TestConfiguration:
+    """One host that is told things by its environment, host.json and local.settings.json."""
+
+    async def test_h006_given_name_is_listed_else_the_python_name(self, configured, http) -> None:
+        assert await _listed(http, configured) == ["forbidden", "plain_name", "x"]
+
+    async def test_h014_only_allowed_functions_run(self, configured, http) -> None:
+        for path, status in (("x", 200), ("plain_name", 200), ("forbidden", 404)):
+            async with http.get(f"{configured.url}/v1/{path}") as response:
+                assert response.status == status
+        assert "forbidden" in await _listed(http, configured)
+
+    async def test_h016_environment_overrides_host_json(self, configured, http) -> None:
+        for path, status in (("v1/x", 200), ("api/x", 404), ("from-the-file/x", 404)):
+            async with http.get(f"{configured.url}/{path}") as response:
+                assert response.status == status
+
+    async def test_h017_environment_wins_over_the_settings_file(self, configured, http) -> None:
+        async with http.get(f"{configured.url}/v1/plain_name") as response:
+            assert await response.text() == "environment file"
 
 
 async def test_h007_functions_of_plain_and_durable_blueprints_are_listed_and_work(mistakes, http) -> None:
@@ -174,15 +221,6 @@ async def test_h012_undefined_setting_excludes_its_function_and_is_named(errors_
     assert await errors_of("works") == []
 
 
-async def test_h014_only_allowed_functions_run(hosts, app_of, http) -> None:
-    code = HELLO + '\n@app.route(route="other")\ndef other(req: func.HttpRequest) -> str:\n    return "other"\n'
-    host = hosts.start(app_of(code, '{"version": "2.0", "functions": ["hello"]}'))
-    for path, status in (("hello", 200), ("other", 404)):
-        async with http.get(f"{host.url}/api/{path}") as response:
-            assert response.status == status
-    assert await _listed(http, host) == ["hello", "other"]
-
-
 @pytest.mark.parametrize(
     ("host_json", "line"),
     [
@@ -200,23 +238,6 @@ async def test_h015_without_a_file_the_defaults_count(hosts, app_of, http) -> No
         assert response.status == 200
     async with http.get(f"{host.url}/admin/host/config") as response:
         assert await response.json() == {"version": "2.0"}
-
-
-async def test_h016_environment_overrides_host_json(hosts, app_of, http) -> None:
-    host = hosts.start(app_of(HELLO), AzureFunctionsJobHost__extensions__http__routePrefix="v1")
-    for path, status in (("v1/hello", 200), ("api/hello", 404)):
-        async with http.get(f"{host.url}/{path}") as response:
-            assert response.status == status
-
-
-async def test_h017_environment_wins_over_the_settings_file(hosts, app_of, http) -> None:
-    code = HELLO.replace('return "hello"', 'import os; return os.environ["NAME"] + os.environ["OTHER"]')
-    root = app_of(code)
-    values = '{"NAME": "file", "OTHER": "file", "PYTHON_SCRIPT_FILE_NAME": "function_app.py"}'
-    (root / "local.settings.json").write_text(f'{{"IsEncrypted": false, "Values": {values}}}')
-    host = hosts.start(root, NAME="environment ")
-    async with http.get(f"{host.url}/api/hello") as response:
-        assert await response.text() == "environment file"
 
 
 class TestIdentityBasedConnection:
