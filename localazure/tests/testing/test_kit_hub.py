@@ -249,7 +249,23 @@ def test_apps_of_the_same_module_name_live_side_by_side_and_leave_nothing_behind
         with Hub(tmp_path, settings={"COLOUR": "green"}) as hub:
             assert hub.run("say").output == "other"
             assert (os.environ["COLOUR"], Path.cwd()) == ("green", tmp_path)
-    assert (Path.cwd(), list(sys.path), dict(os.environ)) == before[:3]
+    assert (Path.cwd(), list(sys.path), dict(os.environ), sys.modules.get("function_app")) == before
+
+
+def test_modules_that_tests_can_import_are_those_of_the_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "host.json").write_text('{"version": "2.0"}')
+    (tmp_path / "function_app.py").write_text(
+        "import azure.durable_functions as df\napp = df.DFApp()\nWORD = 'as it is'\n"
+        "@app.orchestration_trigger(context_name='context')\ndef say(context):\n    return WORD\n    yield\n"
+    )
+    monkeypatch.delitem(sys.modules, "function_app", raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with Hub(tmp_path) as hub:
+        assert hub.run("say").output == "as it is"
+    monkeypatch.setattr("function_app.WORD", "patched")
+    with Hub(tmp_path) as hub:
+        assert hub.run("say").output == "patched"
+    del sys.modules["function_app"]
 
 
 def test_an_app_that_cannot_be_loaded_is_refused_with_the_reason(tmp_path: Path) -> None:

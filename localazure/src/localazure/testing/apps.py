@@ -52,8 +52,8 @@ def app_folder(root: Path, settings: Mapping[str, str]) -> Iterator[App]:
     root = root.resolve()
     entry = _loaded.setdefault(root, _Loaded())
     with ExitStack() as stack:
-        stack.enter_context(_restored())
         stack.enter_context(modules_of(root, entry.modules))
+        stack.enter_context(_restored())
         os.environ.update(settings)
         if entry.app is None:
             before = dict(os.environ)

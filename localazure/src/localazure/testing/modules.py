@@ -1,6 +1,7 @@
 """Lets several apps be imported by one process, though each calls its module `function_app`.
 
-An app's modules are found in `sys.modules` only while it lives there; whatever went by the same names comes back after.
+While an app lives there, `sys.modules` shows its modules; afterwards, whatever went by the same names before. Modules
+that any test could import stay, so that a test which patches one patches what the app uses.
 """
 
 from __future__ import annotations
@@ -18,18 +19,19 @@ _NOT_OF_AN_APP = frozenset({"conftest", "localazure"}) | sys.stdlib_module_names
 def modules_of(root: Path, known: dict[str, ModuleType]) -> Iterator[None]:
     """Show the modules in `known`, and none that stand in their way; adds to `known` what is imported meanwhile."""
     names = _top_level_names(root)
-    strangers = {name: module for name, module in _named(names) if not _is_under(module, root)}
+    present = _named(names)
+    strangers = {name: module for name, module in present.items() if not _is_under(module, root)}
     for name in strangers:
         del sys.modules[name]
     sys.modules.update({name: module for name, module in known.items() if name not in sys.modules})
     try:
         yield
     finally:
-        known.update({name: module for name, module in _named(names) if _is_under(module, root)})
-        if strangers:
-            for name in known:
+        known.update({name: module for name, module in _named(names).items() if _is_under(module, root)})
+        if strangers or not _is_importable(root):
+            for name in known.keys() - present.keys():
                 sys.modules.pop(name, None)
-            sys.modules.update(strangers)
+        sys.modules.update(strangers)
 
 
 def _top_level_names(root: Path) -> frozenset[str]:
@@ -38,8 +40,12 @@ def _top_level_names(root: Path) -> frozenset[str]:
     return frozenset(scripts | packages) - _NOT_OF_AN_APP
 
 
-def _named(names: frozenset[str]) -> list[tuple[str, ModuleType]]:
-    return [(name, module) for name, module in sys.modules.items() if name.partition(".")[0] in names]
+def _named(names: frozenset[str]) -> dict[str, ModuleType]:
+    return {name: module for name, module in sys.modules.items() if name.partition(".")[0] in names}
+
+
+def _is_importable(root: Path) -> bool:
+    return any(Path(entry).resolve() == root for entry in sys.path)
 
 
 def _is_under(module: ModuleType, root: Path) -> bool:
