@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from azure.functions.meta import Datum
 
-from localazure.durable.functions import FunctionFailure, FunctionKind, Turn
+from localazure.durable.functions import FunctionKind, Turn
 from localazure.host.functions import Binding, HostedFunction
 from localazure.host.index import Index
 from localazure.host.invocation import Invoker, TriggerCall
-from localazure.host.sessions import Session, SessionBroken, Sessions
+from localazure.host.sessions import Sessions
 
 _TRIGGERS = {
     FunctionKind.ORCHESTRATOR: "orchestrationtrigger",
@@ -49,22 +50,12 @@ class DurableFunctions:
         return await self._call(FunctionKind.ORCHESTRATOR, name, instance_id, context_json)
 
     async def continue_orchestrator(self, name: str, instance_id: str, turn: Turn) -> str:
-        session = self._sessions.take(instance_id, turn)
-        if session is not None:
-            try:
-                text = await self._invoke(session.function, FunctionKind.ORCHESTRATOR, instance_id, turn.news)
-            except FunctionFailure as failed:
-                if failed.type_name != SessionBroken.__name__:
-                    raise
-            else:
-                self._sessions.keep(instance_id, session, turn)
-                return text
-        session = Session.of(self._function(FunctionKind.ORCHESTRATOR, name))
-        if session is None:
-            return await self.call_orchestrator(name, instance_id, turn.context())
-        text = await self._invoke(session.function, FunctionKind.ORCHESTRATOR, instance_id, turn.context())
-        self._sessions.keep(instance_id, session, turn)
-        return text
+        function = self._function(FunctionKind.ORCHESTRATOR, name)
+
+        def call(code: Callable[[Any], str], payload: str) -> Awaitable[str]:
+            return self._invoke(function, FunctionKind.ORCHESTRATOR, instance_id, payload, code)
+
+        return await self._sessions.play(instance_id, turn, function.call, call)
 
     def forget_orchestrator(self, instance_id: str) -> None:
         self._sessions.forget(instance_id)
@@ -81,12 +72,20 @@ class DurableFunctions:
     def _function(self, kind: FunctionKind, name: str) -> HostedFunction:
         return self._functions[kind][self._spellings[kind][name.lower()]]
 
-    async def _invoke(self, function: HostedFunction, kind: FunctionKind, instance_id: str, payload: str) -> str:
+    async def _invoke(
+        self,
+        function: HostedFunction,
+        kind: FunctionKind,
+        instance_id: str,
+        payload: str,
+        code: Callable[[Any], Any] | None = None,
+    ) -> str:
         call = TriggerCall(
             Datum(payload, "string"),
             reason=f"({kind}) instance '{instance_id}'",
             metadata={"instanceId": Datum(instance_id, "string"), "data": Datum(payload, "string")},
             values={"instanceId": instance_id, "data": payload, function.trigger_name: payload},
+            code=code,
         )
         result = await self._invoker.invoke(function, call)
         return str(result.value)

@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -50,6 +50,8 @@ class TriggerCall:
     values: Mapping[str, Any] = field(default_factory=dict)
     trace: TraceContext | None = None
     retry: RetryContext | None = None
+    code: Callable[[Any], Any] | None = None
+    """What runs instead of a replayed function's own code."""
 
 
 class InputReader(Protocol):
@@ -144,7 +146,7 @@ class Invoker:
             arguments["context"] = InvocationContext(
                 invocation_id, function.name, str(self._root), self._thread_storage, trace, retry
             )
-        returned = await self._call(function, arguments, invocation_id)
+        returned = await self._call(function, call, arguments, invocation_id)
         result, writes = _encode_outputs(function, returned, outs)
         for binding, datum in writes:
             await self._write(function, self._filled(binding, call), datum)
@@ -163,11 +165,14 @@ class Invoker:
             arguments[binding.name] = converters.decode(binding.type, datum, metadata, is_raw=is_raw)
         return arguments, outs
 
-    async def _call(self, function: HostedFunction, arguments: dict[str, Any], invocation_id: str) -> Any:
+    async def _call(
+        self, function: HostedFunction, call: TriggerCall, arguments: dict[str, Any], invocation_id: str
+    ) -> Any:
         if function.is_async:
             return await function.call(**arguments)
         if function.is_replayed:
-            return await self._replay_threads.run(partial(function.call, arguments[function.trigger_name]))
+            code = call.code or function.call
+            return await self._replay_threads.run(partial(code, arguments[function.trigger_name]))
 
         def call_with_id() -> Any:
             self._thread_storage.invocation_id = invocation_id

@@ -11,16 +11,16 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
 from azure.durable_functions import DurableOrchestrationContext, Orchestrator
 from azure.durable_functions.models.history.HistoryEvent import HistoryEvent
 
-from localazure.durable.functions import Turn
-from localazure.host.functions import HostedFunction
+from localazure.durable.functions import FunctionFailure, Turn
 
 _SOME_EVENT = HistoryEvent(EventType=13, EventId=-1, IsPlayed=False, Timestamp="2026-01-01")
 
@@ -85,52 +85,64 @@ def can_be_kept(wrapper: Any) -> bool:
     return hasattr(wrapper, "orchestrator_function") and not hasattr(wrapper, "__wrapped__")
 
 
-@dataclass(slots=True)
-class Session:
-    """A kept orchestrator as a function of the host. The rest says where it stands and until when it is kept."""
+Call = Callable[[Callable[[Any], str], str], Awaitable[str]]
+"""Runs code on a text, as the host runs functions. Raises FunctionFailure."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """An orchestrator that waits for its next turn."""
 
     orchestrator: KeptOrchestrator
-    function: HostedFunction
-    execution_id: str = ""
-    number: int = -1
-    ends_at: float = 0.0
-
-    @classmethod
-    def of(cls, function: HostedFunction) -> Session | None:
-        """A session that has not begun; None when the orchestrator cannot be kept."""
-        if not can_be_kept(function.call):
-            return None
-        orchestrator = KeptOrchestrator(function.call)
-        return cls(orchestrator, replace(function, call=orchestrator))
+    execution_id: str
+    next_number: int
+    ends_at: float
 
 
 class Sessions:
-    """The sessions that wait for their next turn. For one event loop only."""
+    """The orchestrators that wait for their next turn. For one event loop only."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, Session] = OrderedDict()  # in the order in which they were used
+        self._kept: OrderedDict[str, _Session] = OrderedDict()  # in the order in which they were used
         self._alarm: asyncio.TimerHandle | None = None
 
-    def take(self, instance_id: str, turn: Turn) -> Session | None:
-        """The session that stands right before `turn`. It is not kept during the turn."""
-        session = self._kept.pop(instance_id, None)
-        if session is None or (session.execution_id, session.number + 1) != (turn.execution_id, turn.number):
-            return None
-        return session
+    def __len__(self) -> int:
+        return len(self._kept)
 
-    def keep(self, instance_id: str, session: Session, turn: Turn) -> None:
-        """Keep a session that has made `turn`, unless nothing can follow."""
-        if session.orchestrator.is_done:
-            return
-        loop = asyncio.get_running_loop()
-        session.execution_id, session.number = turn.execution_id, turn.number
-        session.ends_at = loop.time() + turn.idle_s
-        self._kept[instance_id] = session
-        if self._alarm is None:
-            self._alarm = loop.call_at(session.ends_at, self._evict, loop)
+    async def play(self, instance_id: str, turn: Turn, wrapper: Any, call: Call) -> str:
+        """Make a turn with the generator of the turn before, or by a replay. Raises FunctionFailure.
+
+        A session is not kept while it plays: whatever ends the call, also a time-out or a shutdown, ends it as well.
+        """
+        if not can_be_kept(wrapper):
+            return await call(wrapper, turn.context())
+        kept = self._kept.pop(instance_id, None)
+        if kept is not None and (kept.execution_id, kept.next_number) == (turn.execution_id, turn.number):
+            try:
+                text = await call(kept.orchestrator, turn.news)
+            except FunctionFailure as failed:
+                if failed.type_name != SessionBroken.__name__:
+                    raise
+            else:
+                self._keep(instance_id, turn, kept.orchestrator)
+                return text
+        orchestrator = KeptOrchestrator(wrapper)
+        text = await call(orchestrator, turn.context())
+        self._keep(instance_id, turn, orchestrator)
+        return text
 
     def forget(self, instance_id: str) -> None:
         self._kept.pop(instance_id, None)
+
+    def _keep(self, instance_id: str, turn: Turn, orchestrator: KeptOrchestrator) -> None:
+        """Keep what has made `turn`, unless nothing can follow."""
+        if orchestrator.is_done:
+            return
+        loop = asyncio.get_running_loop()
+        ends_at = loop.time() + turn.idle_s
+        self._kept[instance_id] = _Session(orchestrator, turn.execution_id, turn.number + 1, ends_at)
+        if self._alarm is None:
+            self._alarm = loop.call_at(ends_at, self._evict, loop)
 
     def _evict(self, loop: asyncio.AbstractEventLoop) -> None:
         """Drop what was not used for too long, and look again when the next one may be due."""

@@ -18,12 +18,13 @@ from azure.functions.durable_functions import ActivityTriggerConverter
 from azure.functions.meta import Datum
 from localazure.clock import ManualClock
 from localazure.durable.client_binding import WEBHOOK_PATH, client_binding
-from localazure.durable.functions import FunctionFailure, FunctionKind
+from localazure.durable.functions import FunctionFailure, FunctionKind, Turn
 from localazure.durable.http import ManagementApi
 from localazure.durable.hub import TaskHub
 from localazure.durable.records import Instance
 from localazure.durable.settings import TaskHubSettings
 from localazure.durable.views import shown
+from localazure.host.sessions import Sessions
 
 CODE = "system-key"
 DEADLINE_S = 30.0
@@ -37,6 +38,7 @@ class SdkFunctions:
             kind: {} for kind in FunctionKind
         }
         self.calls: list[tuple[str, str]] = []  # (name, instance id) of every orchestrator call
+        self.sessions = Sessions()
 
     def orchestrator(self, function: Callable[..., Any], name: str | None = None) -> Callable[..., Any]:
         self._add(FunctionKind.ORCHESTRATOR, name or function.__name__, Orchestrator.create(function))
@@ -60,9 +62,20 @@ class SdkFunctions:
     def names(self, kind: FunctionKind) -> list[str]:
         return sorted(name for name, _ in self._functions[kind].values())
 
-    async def call_orchestrator(self, name: str, instance_id: str, context_json: str) -> str:
+    async def call_orchestrator(self, name: str, instance_id: str, context_json: str, code: Any = None) -> str:
+        """Also for a generator that was kept: `code` goes on with it, `context_json` are its news then."""
         self.calls.append((name, instance_id))
-        return str(self._guard(self._functions[FunctionKind.ORCHESTRATOR][name.lower()][1], context_json))
+        return str(self._guard(code or self._functions[FunctionKind.ORCHESTRATOR][name.lower()][1], context_json))
+
+    async def continue_orchestrator(self, name: str, instance_id: str, turn: Turn) -> str:
+        def call(code: Callable[[Any], str], payload: str) -> Awaitable[str]:
+            return self.call_orchestrator(name, instance_id, payload, code)
+
+        wrapper = self._functions[FunctionKind.ORCHESTRATOR][name.lower()][1]
+        return await self.sessions.play(instance_id, turn, wrapper, call)
+
+    def forget_orchestrator(self, instance_id: str) -> None:
+        self.sessions.forget(instance_id)
 
     async def call_entity(self, name: str, instance_id: str, batch_json: str) -> str:  # noqa: ARG002  # protocol
         return str(self._guard(self._functions[FunctionKind.ENTITY][name.lower()][1], batch_json))
@@ -105,6 +118,7 @@ class Rig:
         self.base_url = ""
 
     async def start(self) -> None:
+        self.functions.sessions = Sessions()  # a new process has none
         self.hub = TaskHub(self.settings, self.functions, self.store_path, self.clock)
         await self.hub.start()
         await self._listen()
@@ -187,13 +201,16 @@ async def eventually(condition: Callable[[], bool], within_s: float = DEADLINE_S
 MakeRig = Callable[..., Awaitable[Rig]]
 
 
-@pytest.fixture
-async def make_rig(tmp_path: Path) -> AsyncIterator[MakeRig]:
-    """Makes rigs with settings of their own; all are stopped after the test."""
+@pytest.fixture(params=[False, True], ids=["replayed", "kept"])
+async def make_rig(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[MakeRig]:
+    """Makes rigs with settings of their own; all are stopped after the test. Every test runs both ways:
+
+    with a replay on every turn, and with generators that are kept between turns.
+    """
     rigs: list[Rig] = []
 
     async def make(store_path: Path | str = tmp_path / "hub.sqlite", **settings: Any) -> Rig:
-        rig = Rig(store_path, TaskHubSettings(**settings))
+        rig = Rig(store_path, TaskHubSettings(**{"extended_sessions": request.param, **settings}))
         await rig.start()
         rigs.append(rig)
         return rig

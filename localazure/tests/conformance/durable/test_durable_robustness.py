@@ -49,11 +49,11 @@ async def test_d092_episodes_of_one_instance_never_overlap(make_rig: Any) -> Non
     running: set[str] = set()
     call = rig.functions.call_orchestrator
 
-    async def watched(name: str, instance_id: str, context_json: str) -> str:
+    async def watched(name: str, instance_id: str, context_json: str, *code: Any) -> str:
         assert instance_id not in running
         running.add(instance_id)
         await asyncio.sleep(0)
-        text = await call(name, instance_id, context_json)
+        text = await call(name, instance_id, context_json, *code)
         running.discard(instance_id)
         return str(text)
 

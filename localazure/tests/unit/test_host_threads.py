@@ -1,0 +1,123 @@
+"""Threads for plain functions, and the one time limit of all invocations."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextvars import ContextVar
+from datetime import timedelta
+
+import pytest
+from localazure.host.threads import Threads
+from localazure.host.time_limit import TimeLimit, TimeLimitExpired
+
+WHO: ContextVar[str] = ContextVar("who", default="nobody")
+
+
+@pytest.fixture
+def eager() -> Iterator[Threads]:
+    threads = Threads("eager", 3)
+    yield threads
+    threads.close()
+
+
+@pytest.fixture
+def patient() -> Iterator[Threads]:
+    threads = Threads("patient", 3, patience_s=0.01)
+    yield threads
+    threads.close()
+
+
+async def test_results_and_errors_come_back_to_their_callers(eager: Threads) -> None:
+    def fail() -> None:
+        raise KeyError("no")
+
+    assert await asyncio.gather(*(eager.run(lambda n=n: n) for n in range(50))) == list(range(50))
+    with pytest.raises(KeyError, match="no"):
+        await eager.run(fail)
+
+
+async def test_a_stop_iteration_reaches_its_caller_as_an_error(eager: Threads) -> None:
+    with pytest.raises(RuntimeError, match="raised StopIteration"):
+        await eager.run(lambda: next(iter(())))
+
+
+async def test_a_call_sees_the_context_of_its_caller(eager: Threads) -> None:
+    WHO.set("me")
+    assert await eager.run(WHO.get) == "me"
+
+
+async def test_eager_threads_run_as_many_calls_as_there_are_threads(eager: Threads) -> None:
+    together = threading.Barrier(3)
+    await asyncio.wait_for(asyncio.gather(*(eager.run(lambda: together.wait(10)) for _ in range(3))), 10)
+
+
+async def test_one_patient_thread_serves_all_short_calls(patient: Threads) -> None:
+    names = await asyncio.gather(*(patient.run(lambda: threading.current_thread().name) for _ in range(30)))
+    assert len(set(names)) == 1
+
+
+async def test_helpers_come_while_a_patient_thread_is_stuck(patient: Threads) -> None:
+    release = threading.Event()
+    stuck = patient.run(lambda: release.wait(10))
+    done = patient.run(lambda: "done")
+    assert await asyncio.wait_for(done, 10) == "done"
+    assert patient.busy == 1
+    release.set()
+    assert await stuck
+
+
+async def test_what_is_done_is_fetched_though_the_next_call_is_stuck(patient: Threads) -> None:
+    release = threading.Event()
+    done, stuck = patient.run(lambda: "done"), patient.run(lambda: release.wait(10))
+    assert await asyncio.wait_for(done, 10) == "done"
+    release.set()
+    assert await stuck
+
+
+async def test_a_close_cancels_what_has_not_begun(patient: Threads) -> None:
+    release, entered = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        entered.set()
+        release.wait(10)
+
+    running = patient.run(hold)
+    await asyncio.to_thread(entered.wait, 10)
+    waiting = patient.run(lambda: None)
+    patient.close()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    release.set()
+    await running
+
+
+async def _limited(limit: TimeLimit, seconds: float) -> str:
+    task = asyncio.current_task()
+    assert task is not None
+    return await limit.apply(task, asyncio.sleep(seconds, "done"))
+
+
+async def test_each_invocation_has_the_whole_time(caplog: pytest.LogCaptureFixture) -> None:
+    limit = TimeLimit(timedelta(milliseconds=50))
+    late = [asyncio.create_task(_limited(limit, 60)) for _ in range(2)]
+    assert await _limited(limit, 0) == "done"
+    for task in late:
+        with pytest.raises(TimeLimitExpired):
+            await asyncio.wait_for(task, 10)
+        assert task.cancelling() == 0
+    assert not caplog.records
+
+
+async def test_a_cancellation_by_others_is_no_time_out() -> None:
+    limit = TimeLimit(timedelta(minutes=1))
+    task = asyncio.create_task(_limited(limit, 60))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_without_a_limit_nothing_is_watched() -> None:
+    assert await _limited(TimeLimit(None), 0) == "done"
