@@ -114,6 +114,7 @@ SCENARIOS: dict[str, Scenario] = {
         [
             start("events"),
             raise_event("item", "item-1", at_once=True),
+            raise_event("unheard", "spare-0", at_once=True),
             raise_event("ITEM", "item-2"),
             raise_event("approved", "yes-3"),
         ]
