@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from domain.catalogue import Product, Stock
-from domain.orders import Event, Line, Order, OrderStatus, PaymentSummary, Reason
-from domain.shapes import JsonObject, Model, Utc
+from domain.orders import Event, Line, Order, OrderStatus, Reason
+from domain.payments import PaymentSummary
+from domain.shapes import Model, Utc
+from domain.shipments import ParcelLine, Shipment, ShipmentStatus
+
+
+class ShipmentAnswer(Model):
+    """One parcel of an order."""
+
+    shipment_id: str
+    warehouse: str
+    status: ShipmentStatus
+    lines: tuple[ParcelLine, ...]
+    booked_at: Utc
+    updated_at: Utc
 
 
 class OrderAnswer(Model):
@@ -21,14 +36,15 @@ class OrderAnswer(Model):
     total_minor: int | None
     lines: tuple[Line, ...]
     payment: PaymentSummary
-    shipments: tuple[JsonObject, ...] = ()
+    shipments: tuple[ShipmentAnswer, ...]
     placed_at: Utc
     updated_at: Utc
 
     @classmethod
-    def of(cls, order: Order) -> OrderAnswer:
-        """What may be shown of this order."""
-        return cls.model_validate(order.model_dump())
+    def of(cls, order: Order, shipments: Iterable[Shipment]) -> OrderAnswer:
+        """What may be shown of this order and its parcels."""
+        shown = [ShipmentAnswer.model_validate(shipment.model_dump()) for shipment in shipments]
+        return cls.model_validate({**order.model_dump(), "shipments": shown})
 
 
 class TimelineItem(Model):
@@ -36,6 +52,7 @@ class TimelineItem(Model):
 
     at: Utc
     type: str
+    subject: str | None
     status: OrderStatus
     actor: str
     detail: str | None

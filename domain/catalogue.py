@@ -53,6 +53,11 @@ class Stock(Model):
     on_hand: int
     reserved: int
 
+    @property
+    def free(self) -> int:
+        """What can still be sold."""
+        return self.on_hand - self.reserved
+
     def adjusted(self, delta: int) -> Stock:
         """This stock after `delta` pieces came or went. Raises Rejected if that breaks a promise already made."""
         on_hand = self.on_hand + delta

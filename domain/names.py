@@ -11,28 +11,80 @@ from typing import NamedTuple
 
 # Orchestrators
 FULFIL_ORDER = "fulfil_order"
+SHIP_PARCEL = "ship_parcel"
+RETURN_ORDER = "return_order"
+
+ORCHESTRATORS = (FULFIL_ORDER, SHIP_PARCEL, RETURN_ORDER)
+
+# Entities, and the keys under which there are any
+CIRCUIT_BREAKER = "circuit_breaker"
+PAYMENT_PROVIDER = "payments"
+
+ENTITIES = (CIRCUIT_BREAKER,)
+
+# Operations of the circuit breaker
+BREAKER_ADMIT = "admit"
+BREAKER_SUCCEEDED = "succeeded"
+BREAKER_FAILED = "failed"
+
+# External events, beside a parcel's own statuses
+CANCEL = "cancel"
+APPROVAL = "approval"
+SHORTAGE_ANSWERED = "shortage_answered"
+REPLAY = "replay"
 
 # Activities
 PRICE_ORDER = "price_order"
+ASSESS_RISK = "assess_risk"
 RESERVE_STOCK = "reserve_stock"
+TRIM_RESERVATION = "trim_reservation"
 RELEASE_STOCK = "release_stock"
+COMMIT_STOCK = "commit_stock"
+RESTOCK = "restock"
+RECORD_SHORTAGE = "record_shortage"
+TELL_APPROVERS = "tell_approvers"
 AUTHORISE_PAYMENT = "authorise_payment"
 FIND_PAYMENT = "find_payment"
 VOID_PAYMENT = "void_payment"
+CAPTURE_PAYMENT = "capture_payment"
+REFUND_PAYMENT = "refund_payment"
 RECORD_TRANSITION = "record_transition"
+RECORD_MOVEMENT = "record_movement"
+FLAG_ORDER = "flag_order"
+BOOK_SHIPMENT = "book_shipment"
+RECORD_SHIPMENT = "record_shipment"
+ESCALATE_PARCEL = "escalate_parcel"
+CANCEL_SHIPMENTS = "cancel_shipments"
+CALL_BACK_PARCELS = "call_back_parcels"
+RECORD_RETURN = "record_return"
 SEND_CONFIRMATION = "send_confirmation"
 PUBLISH_OUTCOME = "publish_outcome"
 PARK_DEAD_LETTER = "park_dead_letter"
 
-ORCHESTRATORS = (FULFIL_ORDER,)
 ACTIVITIES = (
     PRICE_ORDER,
+    ASSESS_RISK,
     RESERVE_STOCK,
+    TRIM_RESERVATION,
     RELEASE_STOCK,
+    COMMIT_STOCK,
+    RESTOCK,
+    RECORD_SHORTAGE,
+    TELL_APPROVERS,
     AUTHORISE_PAYMENT,
     FIND_PAYMENT,
     VOID_PAYMENT,
+    CAPTURE_PAYMENT,
+    REFUND_PAYMENT,
     RECORD_TRANSITION,
+    RECORD_MOVEMENT,
+    FLAG_ORDER,
+    BOOK_SHIPMENT,
+    RECORD_SHIPMENT,
+    ESCALATE_PARCEL,
+    CANCEL_SHIPMENTS,
+    CALL_BACK_PARCELS,
+    RECORD_RETURN,
     SEND_CONFIRMATION,
     PUBLISH_OUTCOME,
     PARK_DEAD_LETTER,
@@ -43,7 +95,10 @@ ACTIVITIES = (
 # is no dot: as parts of a URL, `.` and `..` lead elsewhere.
 IDENTIFIER = r"[A-Za-z0-9._-]{0,63}[A-Za-z0-9_-]"
 
-_FULFIL_INSTANCE = re.compile(rf"fulfil:({IDENTIFIER}):({IDENTIFIER})")
+_INSTANCES = (
+    re.compile(rf"fulfil:({IDENTIFIER}):({IDENTIFIER})"),
+    re.compile(rf"(?:ship|return):({IDENTIFIER}):({IDENTIFIER}):{IDENTIFIER}"),
+)
 
 
 class OrderRef(NamedTuple):
@@ -58,10 +113,20 @@ def fulfil_instance_id(tenant_id: str, order_id: str) -> str:
     return f"fulfil:{tenant_id}:{order_id}"
 
 
+def ship_instance_id(tenant_id: str, order_id: str, shipment_id: str) -> str:
+    """The one instance that follows this parcel."""
+    return f"ship:{tenant_id}:{order_id}:{shipment_id}"
+
+
+def return_instance_id(tenant_id: str, order_id: str, return_id: str) -> str:
+    """The one instance that sees to this return."""
+    return f"return:{tenant_id}:{order_id}:{return_id}"
+
+
 def parse_instance_id(instance_id: str) -> OrderRef | None:
     """The order behind an instance id, or None when the id names nothing of ours."""
-    match = _FULFIL_INSTANCE.fullmatch(instance_id)
-    return OrderRef(*match.groups()) if match else None
+    matches = (pattern.fullmatch(instance_id) for pattern in _INSTANCES)
+    return next((OrderRef(*match.groups()) for match in matches if match), None)
 
 
 def idempotency_key(instance_id: str, activity: str) -> str:

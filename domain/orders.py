@@ -1,7 +1,6 @@
 """An order, its status, and the one table that says how the status may change.
 
-Every change goes through `transition`, which gives back the changed order together with the timeline event that must
-be stored in the same transaction; an order and its history therefore cannot tell different stories.
+How an order changes is in `changes`.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from types import MappingProxyType
 
 from pydantic import Field
 
-from domain.errors import Defect
+from domain.payments import PaymentSummary
 from domain.placement import Address, PlaceOrder
 from domain.shapes import Identifier, Model, Utc
 
@@ -57,6 +56,9 @@ TRANSITIONS: Mapping[OrderStatus, frozenset[OrderStatus]] = MappingProxyType(
 UNDECIDED = frozenset({OrderStatus.PENDING, OrderStatus.RESERVED, OrderStatus.AWAITING_APPROVAL})
 """Statuses in which an order still waits for its saga."""
 
+CANCELLABLE = UNDECIDED | {OrderStatus.CONFIRMED}
+"""Statuses in which a customer may still cancel; the saga has the last word."""
+
 CALLED_OFF = frozenset({OrderStatus.REJECTED, OrderStatus.CANCELLED, OrderStatus.FAILED})
 """Statuses in which an order needs neither stock nor money any more."""
 
@@ -82,42 +84,41 @@ class LineStatus(StrEnum):
     PENDING = "pending"
     RESERVED = "reserved"
     CANCELLED = "cancelled"
-
-
-class PaymentStatus(StrEnum):
-    """Where an order's money stands."""
-
-    NONE = "none"
-    AUTHORISED = "authorised"
-    DECLINED = "declined"
-    VOIDED = "voided"
+    SHIPPED = "shipped"
+    DELIVERED = "delivered"
+    LOST = "lost"
+    RETURNED = "returned"
 
 
 class Line(Model):
-    """One line of an order. Its price comes from the catalogue, once the order has been priced."""
+    """One line of an order. Price and warehouse come from the catalogue, once the order has been priced."""
 
     sku: Identifier
     quantity: int
     unit_amount_minor: int | None = None
+    warehouse: Identifier | None = None
     status: LineStatus = LineStatus.PENDING
+    returning_quantity: int = 0
+    returned_quantity: int = 0
+
+    @property
+    def amount_minor(self) -> int:
+        """What the line costs; 0 while it has no price."""
+        return (self.unit_amount_minor or 0) * self.quantity
+
+    @property
+    def returnable_quantity(self) -> int:
+        """How many pieces can still be sent back."""
+        if self.status is not LineStatus.DELIVERED:
+            return 0
+        return self.quantity - self.returning_quantity - self.returned_quantity
 
 
-class PaymentSummary(Model):
-    """What an order's customer has been charged so far."""
+class Offer(Model):
+    """What the catalogue says of a SKU at the moment it is ordered."""
 
-    status: PaymentStatus = PaymentStatus.NONE
-    authorised_minor: int = 0
-    captured_minor: int = 0
-    refunded_minor: int = 0
-
-
-class Authorisation(Model):
-    """Money the provider holds for an order: `key` is the idempotency key under which it was asked for."""
-
-    key: str
-    provider_id: str
-    amount_minor: int
-    currency: str
+    unit_amount_minor: int
+    warehouse: Identifier
 
 
 class Order(Model):
@@ -132,6 +133,8 @@ class Order(Model):
     currency: str
     total_minor: int | None = None
     lines: tuple[Line, ...]
+    shortage: Mapping[str, int] | None = None
+    """The pieces held of each SKU while the customer is asked whether to take so few."""
     payment: PaymentSummary = PaymentSummary()
     payment_method: str
     ship_to: Address
@@ -145,14 +148,19 @@ class Order(Model):
 
 PLACED = "placed"
 STATUS_CHANGED = "status_changed"
+NEEDS_ATTENTION = "needs_attention"
 
 
 class Event(Model):
-    """Something that happened to an order, and the status the order had afterwards."""
+    """Something that happened to an order, and the status the order had afterwards.
+
+    `subject` is the shipment, return or step that it happened to, if it did not happen to the order as a whole.
+    """
 
     order_id: Identifier
     at: Utc
     type: str
+    subject: str | None = None
     status: OrderStatus
     actor: str
     detail: str | None = None
@@ -161,29 +169,9 @@ class Event(Model):
 
     @property
     def name(self) -> str:
-        """What happened, in one word; it happens to an order once."""
-        return self.status if self.type == STATUS_CHANGED else self.type
-
-
-class Change(Model):
-    """A step to another status: when, by whom, why, and what is known from then on."""
-
-    to: OrderStatus
-    at: Utc
-    actor: str
-    correlation_id: str
-    reason: Reason | None = None
-    detail: str | None = None
-    needs_attention: bool = False
-    prices: Mapping[str, int] = Field(default_factory=dict)
-    authorisation: Authorisation | None = None
-
-
-class IllegalTransition(Defect):
-    """The table forbids this change; the order is as it was."""
-
-    def __init__(self, order: Order, to: OrderStatus) -> None:
-        super().__init__(f"order {order.tenant_id}/{order.order_id} is {order.status} and cannot become {to}")
+        """What happened, and to what; it happens once."""
+        name = self.status if self.type == STATUS_CHANGED else self.type
+        return f"{name}:{self.subject}" if self.subject else name
 
 
 def place(request: PlaceOrder, *, tenant_id: str, order_id: str, at: datetime, correlation_id: str) -> Order:
@@ -215,59 +203,3 @@ def placed(order: Order, actor: str) -> Event:
         correlation_id=order.correlation_id,
         version=order.version,
     )
-
-
-def transition(order: Order, change: Change) -> tuple[Order, Event]:
-    """The order after the change, and the event to store with it. Raises IllegalTransition and changes nothing."""
-    if change.to not in TRANSITIONS[order.status]:
-        raise IllegalTransition(order, change.to)
-    lines = tuple(_line_after(line, change) for line in order.lines)
-    after = order.model_copy(
-        update={
-            "status": change.to,
-            "reason": change.reason,
-            "needs_attention": change.needs_attention,
-            "lines": lines,
-            "total_minor": _total_minor(lines),
-            "payment": _payment_after(order.payment, change),
-            "updated_at": change.at,
-            "version": order.version + 1,
-        }
-    )
-    event = Event(
-        order_id=order.order_id,
-        at=change.at,
-        type=STATUS_CHANGED,
-        status=change.to,
-        actor=change.actor,
-        detail=change.detail or change.reason,
-        correlation_id=change.correlation_id,
-        version=after.version,
-    )
-    return after, event
-
-
-def _line_after(line: Line, change: Change) -> Line:
-    status = line.status
-    if change.to is OrderStatus.RESERVED:
-        status = LineStatus.RESERVED
-    elif change.to in CALLED_OFF:
-        status = LineStatus.CANCELLED
-    price = change.prices.get(line.sku, line.unit_amount_minor)
-    return line.model_copy(update={"status": status, "unit_amount_minor": price})
-
-
-def _total_minor(lines: tuple[Line, ...]) -> int | None:
-    amounts = [line.unit_amount_minor * line.quantity for line in lines if line.unit_amount_minor is not None]
-    return sum(amounts) if len(amounts) == len(lines) else None
-
-
-def _payment_after(payment: PaymentSummary, change: Change) -> PaymentSummary:
-    if change.authorisation:
-        held = change.authorisation.amount_minor
-        return payment.model_copy(update={"status": PaymentStatus.AUTHORISED, "authorised_minor": held})
-    if change.reason is Reason.PAYMENT_DECLINED:
-        return payment.model_copy(update={"status": PaymentStatus.DECLINED})
-    if change.to in CALLED_OFF and payment.status is PaymentStatus.AUTHORISED:
-        return payment.model_copy(update={"status": PaymentStatus.VOIDED, "authorised_minor": 0})
-    return payment

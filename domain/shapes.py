@@ -51,6 +51,10 @@ class Request(BaseModel):
         alias_generator=to_camel, extra="forbid", strict=True, frozen=True, hide_input_in_errors=True
     )
 
+    def to_json(self) -> JsonObject:
+        """Plain JSON values under their names on the wire."""
+        return self.model_dump(mode="json", by_alias=True)
+
 
 class StepPayload(BaseModel):
     """What every activity is told: whose order, on whose behalf, and the orchestration's time."""
