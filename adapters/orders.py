@@ -1,26 +1,47 @@
 """Orders and their timelines: container `orders`, one logical partition per order.
 
-| document | id                          | holds                                     |
-|----------|-----------------------------|-------------------------------------------|
-| order    | the order's id              | the order as it is now                    |
-| event    | `e:{name}`                  | something that happened, once per name    |
-| payment  | the charge's idempotency key | what the provider holds under that key   |
+| document | id                            | holds                                    |
+|----------|-------------------------------|------------------------------------------|
+| order    | the order's id                | the order as it is now                   |
+| event    | `e:{name}`                    | something that happened, once per name   |
+| payment  | the movement's idempotency key | money that was held, taken or given back |
+| shipment | `s:{shipmentId}`              | a parcel (`adapters/shipments`)          |
+| return   | `t:{returnId}`                | a return (`adapters/returns`)            |
 
-An event's id comes from what happened, so storing it again is refused by the database and never doubles it.
+An event's id comes from what happened, so storing it again is refused by the database and never doubles it. Whatever
+changes an order goes through `change`: order, event and everything beside them in one transactional batch.
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
 from adapters.cosmos import AlreadyExists, BatchRefused, Container, Operation, Versioned
-from domain.errors import Defect, NotFound
-from domain.orders import PLACED, STANDING, STATUS_CHANGED, Authorisation, Event, Order
+from domain.errors import Defect, NotFound, Transient
+from domain.orders import PLACED, STANDING, STATUS_CHANGED, Event, Order
+from domain.payments import Movement
 from domain.shapes import JsonObject
 
 ORDER_KIND = "order"
 EVENT_KIND = "event"
 PAYMENT_KIND = "payment"
 
+_ATTEMPTS = 3
+
 _orders = Container("orders")
+
+
+class Changed(NamedTuple):
+    """An order as it is to be, the event that says so, and further writes in its partition."""
+
+    order: Order
+    event: Event
+    beside: tuple[Operation, ...] = ()
+
+
+Decide = Callable[[Order], Awaitable[Changed | None]]
+"""What is to happen to the order as it is now; None: nothing, because it has happened."""
 
 
 async def get(tenant_id: str, order_id: str) -> Versioned[Order]:
@@ -59,20 +80,49 @@ async def create(tenant_id: str, order: Order, event: Event) -> None:
             raise Defect(f"creating order {order.order_id}: {refused}") from refused
 
 
-async def record(
-    tenant_id: str, before: Versioned[Order], after: Order, event: Event, authorisation: Authorisation | None = None
-) -> None:
-    """Store a transition: order, event and, if money is held from now on, the payment; all or nothing.
+async def change(tenant_id: str, order_id: str, decide: Decide) -> Order:
+    """Decide on the order as it is and store what was decided, all or nothing; again if it changed in between.
 
-    Raises BatchRefused when the order changed after `before` was read, Transient.
+    Returns the order as it is afterwards. Raises what `decide` raises, NotFound, Transient.
     """
-    writes: list[Operation] = [
-        ("replace", (after.order_id, _order_document(after)), {"if_match_etag": before.etag}),
-        ("create", (_event_document(tenant_id, event),)),
-    ]
-    if authorisation:
-        writes.append(("create", (_payment_document(after, authorisation),)))
-    await _orders.batch([tenant_id, after.order_id], writes)
+    for _ in range(_ATTEMPTS):
+        before, etag = await get(tenant_id, order_id)
+        changed = await decide(before)
+        if changed is None:
+            return before
+        writes: list[Operation] = [
+            ("replace", (order_id, _order_document(changed.order)), {"if_match_etag": etag}),
+            ("create", (_event_document(tenant_id, changed.event),)),
+            *changed.beside,
+        ]
+        try:
+            await _orders.batch([tenant_id, order_id], writes)
+        except BatchRefused:
+            continue
+        return changed.order
+    raise Transient(f"order {tenant_id}/{order_id} keeps changing")
+
+
+def with_movement(tenant_id: str, order: Order, movement: Movement) -> Operation:
+    """The write that keeps a movement of money beside its order."""
+    document = {
+        "id": movement.key,
+        "kind": PAYMENT_KIND,
+        "tenantId": tenant_id,
+        "orderId": order.order_id,
+        "at": order.to_json()["updatedAt"],
+        "movement": movement.to_json(),
+    }
+    return "create", (document,)
+
+
+async def movement(tenant_id: str, order_id: str, key: str) -> Movement | None:
+    """The movement of money under this idempotency key, or None. Raises Transient."""
+    try:
+        document = await _orders.read(key, [tenant_id, order_id])
+    except NotFound:
+        return None
+    return Movement.model_validate(document["movement"])
 
 
 async def append(tenant_id: str, event: Event) -> None:
@@ -110,14 +160,3 @@ def _event_document(tenant_id: str, event: Event) -> JsonObject:
 
 def _event_id(name: str) -> str:
     return f"e:{name}"
-
-
-def _payment_document(order: Order, authorisation: Authorisation) -> JsonObject:
-    return {
-        "id": authorisation.key,
-        "kind": PAYMENT_KIND,
-        "tenantId": order.tenant_id,
-        "orderId": order.order_id,
-        "authorisedAt": order.to_json()["updatedAt"],
-        **authorisation.to_json(),
-    }

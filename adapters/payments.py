@@ -7,23 +7,18 @@ kept in the payment's metadata, because that is how a payment is found again who
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from adapters import clients, secrets
-from adapters.settings import settings
-from domain.errors import Defect, Transient
+from adapters.provider import KeyTaken, Refused, call
+from domain.errors import Transient
 
 if TYPE_CHECKING:
-    from stripe import PaymentIntent, StripeClient, StripeError
+    from stripe import PaymentIntent, StripeClient
     from stripe.params import PaymentIntentCreateParams
 
-T = TypeVar("T")
-
-_RETRIES = 2
 _HELD = "requires_capture"
 _VOIDED = "canceled"
 _UNDER_WAY = "processing"
@@ -68,21 +63,21 @@ class Declined:
 async def authorise(charge: Charge) -> Authorised | Declined:
     """Hold the amount, once per key. Raises Transient when it is unknown whether the provider did."""
     try:
-        intent = await _call(partial(_authorise, charge))
-    except _Refused as refused:
+        intent = await call(partial(_authorise, charge))
+    except Refused as refused:
         return Declined(refused.code)
     return _held(intent) or Declined(intent.status)
 
 
 async def find(key: str, since: datetime) -> Authorised | None:
     """The money held under this key by a payment made after `since`, or None. Raises Transient."""
-    intent = await _call(partial(_look_up, key, since))
+    intent = await call(partial(_look_up, key, since))
     return _held(intent) if intent else None
 
 
 async def void(asked: Asked, void_key: str) -> bool:
     """Let go of what is held, for good; False when nothing is held. Raises Transient."""
-    intent = await _call(partial(_look_up, asked.key, asked.since)) or await _use_up_key(asked)
+    intent = await call(partial(_look_up, asked.key, asked.since)) or await _use_up_key(asked)
     if intent is None or intent.status == _VOIDED:
         return False
     await _cancel(intent, void_key)
@@ -102,6 +97,7 @@ async def _create_confirmed(charge: Charge, stripe: StripeClient) -> PaymentInte
         "payment_method": charge.payment_method,
         "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
         "capture_method": "manual",
+        "payment_method_options": {"card": {"request_multicapture": "if_available"}},
         "confirm": True,
     }
     intent = await stripe.v1.payment_intents.create_async(params, {"idempotency_key": charge.key})
@@ -117,20 +113,20 @@ async def _use_up_key(asked: Asked) -> PaymentIntent | None:
     Returns that payment; or the other one, if the request was faster; or None if that came to nothing.
     """
     try:
-        return await _call(
+        return await call(
             lambda stripe: stripe.v1.payment_intents.create_async(_params(asked), {"idempotency_key": asked.key})
         )
-    except _KeyTaken:
-        return await _call(partial(_look_up, asked.key, asked.since))
-    except _Refused:  # then the request on its way is refused for the same reason
+    except KeyTaken:
+        return await call(partial(_look_up, asked.key, asked.since))
+    except Refused:  # then the request on its way is refused for the same reason
         return None
 
 
 async def _cancel(intent: PaymentIntent, void_key: str) -> None:
     key = f"{void_key}:{intent.status}"  # a refusal is kept under its key, and must not outlive the state it is about
     try:
-        await _call(lambda stripe: stripe.v1.payment_intents.cancel_async(intent.id, {}, {"idempotency_key": key}))
-    except _Refused as refused:
+        await call(lambda stripe: stripe.v1.payment_intents.cancel_async(intent.id, {}, {"idempotency_key": key}))
+    except Refused as refused:
         raise Transient(f"payment {intent.id} cannot be voided now: {refused.code}", retry_after_s=2) from refused
 
 
@@ -153,57 +149,3 @@ async def _look_up(key: str, since: datetime, stripe: StripeClient) -> PaymentIn
         if getattr(intent.metadata, "idempotency_key", None) == key:
             return intent
     return None
-
-
-class _KeyTaken(Defect):
-    """The idempotency key belongs to a request with other parameters."""
-
-
-class _Refused(Exception):
-    """The provider will give the same answer for ever."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
-
-
-async def _call(request: Callable[[StripeClient], Awaitable[T]]) -> T:
-    import stripe  # noqa: PLC0415  # slow to import
-
-    try:
-        return await request(await _client(await secrets.secret(secrets.STRIPE_API_KEY)))
-    except stripe.AuthenticationError:
-        key = await secrets.renewed(secrets.STRIPE_API_KEY)
-    except stripe.StripeError as error:
-        raise _kind(error) from error
-    try:
-        return await request(await _client(key))
-    except stripe.StripeError as error:
-        raise _kind(error) from error
-
-
-async def _client(api_key: str) -> StripeClient:
-    import stripe  # noqa: PLC0415  # slow to import
-
-    url = settings().payments_api_url
-    return stripe.StripeClient(
-        api_key,
-        base_addresses={"api": url} if url else {},
-        http_client=await clients.payments_http(),
-        max_network_retries=_RETRIES,
-    )
-
-
-def _kind(error: StripeError) -> Exception:
-    import stripe  # noqa: PLC0415  # slow to import
-
-    if isinstance(error, stripe.CardError):
-        details = error.error
-        return _Refused((details and details.decline_code) or error.code or "card_declined")
-    if isinstance(error, stripe.InvalidRequestError):
-        return _Refused(error.code or "invalid_request")
-    if isinstance(error, stripe.IdempotencyError):
-        return _KeyTaken("the payment provider knows this idempotency key for another request")
-    if isinstance(error, stripe.PermissionError):
-        return Defect(f"the payment provider refuses our request: {type(error).__name__}")
-    return Transient(f"the payment provider does not answer: {type(error).__name__}", retry_after_s=2)

@@ -22,7 +22,9 @@ from adapters.cosmos import BatchRefused, Container, Key, Operation, Versioned
 from adapters.products import STOCK_ID
 from domain.catalogue import Adjustment, Reservation, Stock
 from domain.errors import Conflict, Defect, NotFound, Transient
-from domain.shapes import utc_text
+from domain.shapes import JsonObject, utc_text
+
+_ATTEMPTS = 3
 
 _catalog = Container("catalog")
 
@@ -119,22 +121,62 @@ def _why_not_reserved(refused: BatchRefused) -> Reserving:
             raise Defect(f"reserving stock: {refused}") from refused
 
 
+async def reserve_in_part(tenant_id: str, wanted: Reservation) -> int:
+    """Hold as many of the wanted pieces as there are; returns how many. Raises NotFound, Transient."""
+    for _ in range(_ATTEMPTS):
+        if held := await _find_reservation(tenant_id, wanted.sku, wanted.order_id):
+            return held.value.quantity
+        free = (await get(tenant_id, wanted.sku)).value.free
+        part = wanted.model_copy(update={"quantity": min(wanted.quantity, free)})
+        if part.quantity == 0 or await reserve(tenant_id, part) is Reserving.RESERVED:
+            return part.quantity
+    raise Transient(f"the stock of {wanted.sku} keeps changing")
+
+
 async def release(tenant_id: str, sku: str, order_id: str) -> bool:
     """Give back what an order holds; False when it holds nothing (any more). Raises Transient."""
-    key: Key = [tenant_id, sku]
+    return await _shrink(tenant_id, sku, order_id, to=0)
+
+
+async def trim(tenant_id: str, sku: str, order_id: str, quantity: int) -> bool:
+    """Let an order hold only so many pieces; False when it holds no more than that. Raises Transient."""
+    return await _shrink(tenant_id, sku, order_id, to=quantity)
+
+
+async def commit(tenant_id: str, sku: str, order_id: str) -> bool:
+    """The pieces that an order holds leave the warehouse; False when it holds none (any more). Raises Transient."""
+    return await _shrink(tenant_id, sku, order_id, to=0, leave=True)
+
+
+async def _shrink(tenant_id: str, sku: str, order_id: str, *, to: int, leave: bool = False) -> bool:
+    """Shrink or end a reservation; its pieces are free again, or `leave` the warehouse."""
     reservation_id = _reservation_id(order_id)
-    try:
-        held = Reservation.model_validate(await _catalog.read(reservation_id, key))
-        less = [{"op": "incr", "path": "/reserved", "value": -held.quantity}]
-        writes: list[Operation] = [("delete", (reservation_id,)), ("patch", (STOCK_ID, less))]
-        await _catalog.batch(key, writes)
-    except NotFound:
-        return False
-    except BatchRefused as refused:
-        if (refused.index, refused.status) == (0, 404):
+    for _ in range(_ATTEMPTS):
+        held = await _find_reservation(tenant_id, sku, order_id)
+        if held is None or held.value.quantity <= to:
             return False
-        raise Defect(f"releasing stock: {refused}") from refused
-    return True
+        fewer, unchanged = to - held.value.quantity, {"if_match_etag": held.etag}
+        counters = [{"op": "incr", "path": path, "value": fewer} for path in ["/reserved", *["/onHand"] * leave]]
+        kept: list[JsonObject] = [{"op": "set", "path": "/quantity", "value": to}]
+        end: Operation = (
+            ("patch", (reservation_id, kept), unchanged) if to else ("delete", (reservation_id,), unchanged)
+        )
+        try:
+            await _catalog.batch([tenant_id, sku], [end, ("patch", (STOCK_ID, counters))])
+        except BatchRefused as refused:
+            if refused.index != 0:
+                raise Defect(f"ending the reservation of {order_id}: {refused}") from refused
+            continue
+        return True
+    raise Transient(f"the reservation of {order_id} keeps changing")
+
+
+async def _find_reservation(tenant_id: str, sku: str, order_id: str) -> Versioned[Reservation] | None:
+    try:
+        document = await _catalog.read(_reservation_id(order_id), [tenant_id, sku])
+    except NotFound:
+        return None
+    return Versioned(Reservation.model_validate(document), document["_etag"])
 
 
 async def extend(tenant_id: str, sku: str, order_id: str, expires_at: datetime) -> None:

@@ -1,0 +1,96 @@
+"""The durable client as triggers use it: the SDK has no types, so what we call is written down here."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Protocol
+
+from domain.errors import Conflict, Transient
+from domain.names import FULFIL_ORDER, RETURN_ORDER, fulfil_instance_id, return_instance_id
+from domain.shapes import JsonObject
+
+UNDER_WAY = frozenset({"Pending", "Running", "ContinuedAsNew", "Suspended"})
+
+
+class Status(Protocol):
+    """State of one instance; falsy when there is none."""
+
+    name: str | None
+    instance_id: str | None
+    created_time: datetime | None
+    last_updated_time: datetime | None
+    input_: Any
+    output: Any
+    runtime_status: Any
+    custom_status: Any
+    history: list[Any] | None
+
+
+class DurableClient(Protocol):
+    """What triggers ask of the task hub."""
+
+    async def start_new(self, name: str, instance_id: str, client_input: Any) -> str: ...
+
+    async def get_status(
+        self, instance_id: str, *, show_history: bool = ..., show_history_output: bool = ..., show_input: bool = ...
+    ) -> Status: ...
+
+    async def raise_event(self, instance_id: str, event_name: str, event_data: Any) -> None: ...
+
+    async def terminate(self, instance_id: str, reason: str) -> None: ...
+
+    async def suspend(self, instance_id: str, reason: str) -> None: ...
+
+    async def resume(self, instance_id: str, reason: str) -> None: ...
+
+    async def rewind(self, instance_id: str, reason: str) -> None: ...
+
+    async def purge_instance_history(self, instance_id: str) -> Any: ...
+
+
+async def start_fulfilment(client: DurableClient, tenant_id: str, order_id: str, correlation_id: str) -> str:
+    """Make sure that the order's one instance exists; returns its id. Raises Transient.
+
+    Two starters may race. The loser's start is refused while the instance runs; were it accepted because the instance
+    has ended already, the saga would find the order decided and end at once.
+    """
+    instance_id = fulfil_instance_id(tenant_id, order_id)
+    told = {"tenant_id": tenant_id, "order_id": order_id, "correlation_id": correlation_id}
+    return await _start_once(client, FULFIL_ORDER, instance_id, told)
+
+
+async def start_return(client: DurableClient, told: JsonObject) -> str:
+    """Make sure that a return's one instance exists; returns its id. Raises Transient."""
+    instance_id = return_instance_id(told["tenant_id"], told["order_id"], told["return_id"])
+    return await _start_once(client, RETURN_ORDER, instance_id, told)
+
+
+async def raise_event(client: DurableClient, instance_id: str, name: str, data: JsonObject) -> None:
+    """Send an event to an instance that has not ended. Raises Conflict when it has, Transient."""
+    try:
+        status = await client.get_status(instance_id)
+        is_open = bool(status) and status.runtime_status.value in UNDER_WAY
+        if is_open:
+            await client.raise_event(instance_id, name, data)
+    except Exception as error:  # the SDK raises plain Exception, or what its HTTP client raises
+        raise Transient(f"the task hub does not take event {name} for {instance_id}") from error
+    if not is_open:
+        raise Conflict(f"workflow {instance_id} has ended")
+
+
+async def _start_once(client: DurableClient, name: str, instance_id: str, told: JsonObject) -> str:
+    if await _exists(client, instance_id):
+        return instance_id
+    try:
+        await client.start_new(name, instance_id, told)
+    except Exception as error:  # the SDK raises plain Exception for every refusal
+        if not await _exists(client, instance_id):
+            raise Transient(f"instance {instance_id} could not be started") from error
+    return instance_id
+
+
+async def _exists(client: DurableClient, instance_id: str) -> bool:
+    try:
+        return bool(await client.get_status(instance_id))
+    except Exception as error:  # the SDK raises plain Exception, or what its HTTP client raises
+        raise Transient(f"the task hub does not tell whether {instance_id} exists") from error

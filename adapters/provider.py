@@ -1,0 +1,76 @@
+"""Calls to the payment provider (Stripe): one client per key, its errors turned into ours.
+
+What the provider refuses for good raises Refused, for the caller to turn into an outcome; what may work later raises
+Transient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from adapters import clients, secrets
+from adapters.settings import settings
+from domain.errors import Defect, Transient
+
+if TYPE_CHECKING:
+    from stripe import StripeClient, StripeError
+
+T = TypeVar("T")
+
+_RETRIES = 2
+
+
+class KeyTaken(Defect):
+    """The idempotency key belongs to a request with other parameters."""
+
+
+class Refused(Exception):
+    """The provider will give the same answer for ever."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+async def call(request: Callable[[StripeClient], Awaitable[T]]) -> T:
+    """The provider's answer. Raises Refused, KeyTaken, Defect, Transient."""
+    import stripe  # noqa: PLC0415  # slow to import
+
+    try:
+        return await request(await _client(await secrets.secret(secrets.STRIPE_API_KEY)))
+    except stripe.AuthenticationError:
+        key = await secrets.renewed(secrets.STRIPE_API_KEY)
+    except stripe.StripeError as error:
+        raise _kind(error) from error
+    try:
+        return await request(await _client(key))
+    except stripe.StripeError as error:
+        raise _kind(error) from error
+
+
+async def _client(api_key: str) -> StripeClient:
+    import stripe  # noqa: PLC0415  # slow to import
+
+    url = settings().payments_api_url
+    return stripe.StripeClient(
+        api_key,
+        base_addresses={"api": url} if url else {},
+        http_client=await clients.payments_http(),
+        max_network_retries=_RETRIES,
+    )
+
+
+def _kind(error: StripeError) -> Exception:
+    import stripe  # noqa: PLC0415  # slow to import
+
+    if isinstance(error, stripe.CardError):
+        details = error.error
+        return Refused((details and details.decline_code) or error.code or "card_declined")
+    if isinstance(error, stripe.InvalidRequestError):
+        return Refused(error.code or "invalid_request")
+    if isinstance(error, stripe.IdempotencyError):
+        return KeyTaken("the payment provider knows this idempotency key for another request")
+    if isinstance(error, stripe.PermissionError):
+        return Defect(f"the payment provider refuses our request: {type(error).__name__}")
+    return Transient(f"the payment provider does not answer: {type(error).__name__}", retry_after_s=2)
