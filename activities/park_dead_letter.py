@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from adapters import dead_letters
 from adapters.dead_letters import DeadLetter
-from domain.names import fulfil_instance_id, idempotency_key
+from domain.names import idempotency_key
 from domain.shapes import JsonObject, StepPayload
 
 
 class ParkDeadLetter(StepPayload):
     """The step that kept failing, what it was told, and what it said last."""
 
+    instance_id: str
     step: str
     subject: str | None = None
     payload: JsonObject
@@ -20,18 +21,19 @@ class ParkDeadLetter(StepPayload):
 async def park_dead_letter(payload: JsonObject) -> JsonObject:
     """Keep a step that failed for good, so that a person can look at it and give it a second chance.
 
-    In      {"tenant_id", "order_id", "correlation_id": str, "at": ISO 8601, "step": activity, "subject"?: str,
-             "payload": that activity's input, "fault": str}
+    In      {"tenant_id", "order_id", "correlation_id": str, "at": ISO 8601, "instance_id": str,
+             "step": activity, "subject"?: str, "payload": that activity's input, "fault": str}
     Out     {"outcome": "parked", "letter_id": str}
     Raises  Transient: 5 attempts, 2 s apart
     Twice   the id is made from instance, step and subject: the second run finds the letter kept
     """
     step = ParkDeadLetter.model_validate(payload)
-    letter_id = idempotency_key(fulfil_instance_id(step.tenant_id, step.order_id), step.step)
+    letter_id = idempotency_key(step.instance_id, step.step)
     letter = DeadLetter(
         letter_id=f"{letter_id}:{step.subject}" if step.subject else letter_id,
         source=step.step,
         order_id=step.order_id,
+        instance_id=step.instance_id,
         payload=step.payload,
         reason=step.fault,
         correlation_id=step.correlation_id,

@@ -1,0 +1,35 @@
+"""Activity `capture_payment`."""
+
+from __future__ import annotations
+
+from adapters import captures
+from domain.payments import Held
+from domain.shapes import JsonObject, StepPayload
+
+
+class CapturePayment(StepPayload):
+    """A parcel that has left, and what its contents cost."""
+
+    shipment_id: str
+    amount_minor: int
+    idempotency_key: str
+    payment: Held
+
+
+async def capture_payment(payload: JsonObject) -> JsonObject:
+    """Take the money for one parcel, out of what is held for its order.
+
+    In      {"tenant_id", "order_id", "correlation_id": str, "at": ISO 8601, "shipment_id", "idempotency_key": str,
+             "amount_minor": int > 0, "payment": {"provider_id", "currency": str}}
+    Out     {"outcome": "captured", "movement": {"provider_id", "currency": str, "amount_minor": int; 0 when an earlier
+             parcel has paid for all}} | {"outcome": "refused", "detail": the provider's code}
+    Raises  Transient: insisted on; until it answers it is unknown whether the money was taken
+    Twice   same key; after the key's day the payment's own note says what was taken for this parcel
+    """
+    step = CapturePayment.model_validate(payload)
+    paid = step.payment
+    answer = await captures.capture(paid.provider_id, step.shipment_id, step.amount_minor, step.idempotency_key)
+    if isinstance(answer, captures.Refusal):
+        return {"outcome": "refused", "detail": answer.code}
+    moved = {"provider_id": answer.provider_id, "amount_minor": answer.amount_minor, "currency": paid.currency}
+    return {"outcome": "captured", "movement": moved}

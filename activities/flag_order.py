@@ -1,0 +1,45 @@
+"""Activity `flag_order`."""
+
+from __future__ import annotations
+
+from adapters import orders
+from adapters.orders import Changed
+from domain.changes import Change, transition
+from domain.names import FULFIL_ORDER
+from domain.orders import NEEDS_ATTENTION, Order
+from domain.shapes import JsonObject, StepPayload
+
+
+class FlagOrder(StepPayload):
+    """What a person must look at; `key` tells this occasion from others."""
+
+    detail: str
+    key: str
+
+
+async def flag_order(payload: JsonObject) -> JsonObject:
+    """Call for a person: the order cannot go on by itself. Its status stays as it is.
+
+    In      {"tenant_id", "order_id", "correlation_id": str, "at": ISO 8601, "detail", "key": str}
+    Out     {"outcome": "flagged", "status": str}
+    Raises  Transient: insisted on
+    Twice   one event per key; the second run finds it
+    """
+    step = FlagOrder.model_validate(payload)
+
+    async def decide(order: Order) -> Changed | None:
+        change = Change(
+            to=order.status,
+            type=NEEDS_ATTENTION,
+            subject=step.key,
+            at=step.at,
+            actor=FULFIL_ORDER,
+            correlation_id=step.correlation_id,
+            detail=step.detail,
+            needs_attention=True,
+        )
+        after, event = transition(order, change)
+        return None if await orders.has_event(step.tenant_id, step.order_id, event.name) else Changed(after, event)
+
+    order = await orders.change(step.tenant_id, step.order_id, decide)
+    return {"outcome": "flagged", "status": order.status}
