@@ -1,14 +1,20 @@
-"""Orchestrators: sagas that only decide. This list registers them under their own names."""
+"""Orchestrators: sagas that only decide, and the entities they ask. Here they are registered under their own names."""
 
 from __future__ import annotations
 
 import azure.durable_functions as df
 
+from orchestrators.circuit_breaker import circuit_breaker
 from orchestrators.fulfil_order import fulfil_order
+from orchestrators.return_order import return_order
+from orchestrators.ship_parcel import ship_parcel
 
-ORCHESTRATORS = (fulfil_order,)
+ORCHESTRATORS = (fulfil_order, ship_parcel, return_order)
+ENTITIES = (circuit_breaker,)
 
 blueprint = df.Blueprint()
 
 for orchestrator in ORCHESTRATORS:
     blueprint.orchestration_trigger(context_name="context")(orchestrator)
+for entity in ENTITIES:
+    blueprint.entity_trigger(context_name="context")(entity)

@@ -1,27 +1,35 @@
-"""Orchestrator `fulfil_order`: the life of an order until it is confirmed or called off."""
+"""Orchestrator `fulfil_order`: the life of an order, from pricing to delivery or to the last thing undone."""
 
 from __future__ import annotations
 
 import azure.durable_functions as df
 
 from domain import names
-from domain.orders import CALLED_OFF, OrderStatus, Reason
+from domain.orders import CALLED_OFF, OrderStatus
 from domain.shapes import JsonObject
-from orchestrators.saga import Ending, Saga, Steps, failed, rejected
+from orchestrators.approving import approve
+from orchestrators.cancelling import Cancellation
+from orchestrators.charging import charge, expect_charge
+from orchestrators.reserving import reserve
+from orchestrators.saga import CalledOff, Ending, Saga, Steps, failed
+from orchestrators.shipping import ship
 
 
 def fulfil_order(context: df.DurableOrchestrationContext) -> Steps[JsonObject]:
-    """Bring an order to `confirmed`; or undo everything, then record `rejected` or `failed` and why.
+    """Bring an order to its customer; or undo everything, then record why it was called off.
 
-    Steps                                               Compensations
+    Steps                                                        Compensations
     1  price_order
-    2  reserve_stock, for every SKU in parallel         release_stock
-    3  record_transition to `reserved`
-    4  authorise_payment, looked up if it stays silent  void_payment
-    5  record_transition to `confirmed`
-    6  send_confirmation
-    7  publish_outcome
+    2  reserve_stock for every SKU, beside assess_risk           release_stock
+    3  if short and the tenant asks: the customer's answer
+    4  record_transition to `reserved`
+    5  if over the threshold or doubtful: an approver's answer
+    6  authorise_payment behind the circuit breaker              void_payment
+    7  record_transition to `confirmed`
+    8  ship_parcel for every warehouse, beside send_confirmation
+    9  publish_outcome
 
+    The customer may cancel at every wait and before every step with a side effect, until the first parcel has left.
     Until the money is held, a step that keeps failing calls the order off. From then on the saga goes forward only:
     whether the confirmation was recorded can be unknown, and what it stands on must not be undone.
 
@@ -29,91 +37,53 @@ def fulfil_order(context: df.DurableOrchestrationContext) -> Steps[JsonObject]:
     Output  {"status": str, "reason": str | None}; at once when the order has been decided before
     """
     saga = Saga(context)
+    cancellation = Cancellation(saga)
     saga.stage("pricing")
-    quote = yield from saga.insist(names.PRICE_ORDER)
+    quote = yield from cancellation.listen_during(names.PRICE_ORDER)
     if quote["outcome"] == "decided":
         saga.stage(quote["status"])
         return {"status": quote["status"], "reason": quote["reason"]}
-    try:
-        ending = yield from _secure(saga, quote)
-    except Exception as fault:  # noqa: BLE001  # the SDK raises plain Exception for a failed activity
-        ending = failed(fault)
-    if ending.held:
-        ending = yield from _confirm(saga, ending)
-    if ending.status in CALLED_OFF:
-        ending = yield from _call_off(saga, ending)
-    else:
-        yield from saga.attempt(names.SEND_CONFIRMATION)
+    ending = yield from _decide(saga, cancellation, quote)
+    if ending.shipment_ids:
+        ending = yield from ship(saga, cancellation, quote, ending)
     yield from saga.attempt(names.PUBLISH_OUTCOME, status=ending.status, reason=ending.reason)
     saga.stage(ending.status)
     return {"status": ending.status, "reason": ending.reason}
 
 
-def _secure(saga: Saga, quote: JsonObject) -> Steps[Ending]:
-    """Stock and money; the ending says what the order comes to with them."""
-    if quote["outcome"] != "priced":
-        return rejected(Reason(quote["outcome"]), quote["detail"])
-    charge = {
-        "idempotency_key": saga.key_of(names.AUTHORISE_PAYMENT),
-        "amount_minor": quote["total_minor"],
-        "currency": quote["currency"],
-        "since": quote["placed_at"],
-    }
-    if quote["resumed"]:
-        saga.undo_with(names.VOID_PAYMENT, **charge)
-
-    saga.stage("reserving")
-    if refusal := (yield from _reserve(saga, quote["demand"])):
-        return refusal
-    recorded = yield saga.step(names.RECORD_TRANSITION, to=OrderStatus.RESERVED, prices=quote["prices"])
-    if recorded["outcome"] == "decided":
-        return Ending(OrderStatus(recorded["status"]))
-    saga.stage("charging")
-    payment = yield from _authorise(saga, {**charge, "amount_minor": recorded["total_minor"]}, quote["payment_method"])
-    if payment["outcome"] == "declined":
-        return rejected(Reason.PAYMENT_DECLINED, payment["detail"])
-    held = {name: payment[name] for name in ("provider_id", "amount_minor")}
-    held |= {"key": charge["idempotency_key"], "currency": charge["currency"]}
-    return Ending(OrderStatus.CONFIRMED, held=held)
-
-
-def _reserve(saga: Saga, demand: list[JsonObject]) -> Steps[Ending | None]:
-    for item in demand:
-        saga.undo_with(names.RELEASE_STOCK, sku=item["sku"])
-    results = yield from saga.together([saga.step(names.RESERVE_STOCK, **item) for item in demand])
-    for result in results:
-        if result["outcome"] != "reserved":
-            return rejected(Reason(result["outcome"]), f"{result['sku']}: {result['outcome']}")
-    return None
-
-
-def _authorise(saga: Saga, charge: JsonObject, payment_method: str) -> Steps[JsonObject]:
-    saga.undo_with(names.VOID_PAYMENT, **charge)
+def _decide(saga: Saga, cancellation: Cancellation, quote: JsonObject) -> Steps[Ending]:
+    """Secure stock, approval and money, and confirm; or undo what was secured, and call the order off."""
+    if quote.get("resumed"):
+        expect_charge(saga, quote)
     try:
-        payment: JsonObject = yield saga.step(names.AUTHORISE_PAYMENT, **charge, payment_method=payment_method)
-    except Exception:  # a silent provider may hold the money all the same
-        payment = yield saga.step(names.FIND_PAYMENT, **charge)
-        if payment["outcome"] != "authorised":
-            raise
-    return payment
-
-
-def _confirm(saga: Saga, ending: Ending) -> Steps[Ending]:
-    saga.stage("confirming")
-    recorded = yield from saga.insist(names.RECORD_TRANSITION, to=ending.status, authorisation=ending.held)
-    return ending.unless_decided(recorded)
-
-
-def _call_off(saga: Saga, ending: Ending) -> Steps[Ending]:
+        quote = yield from reserve(saga, cancellation, quote)
+        consent = yield from approve(saga, cancellation, quote)
+        held = yield from charge(saga, cancellation, quote)
+    except CalledOff as called_off:
+        ending = called_off.ending
+    except Exception as fault:  # noqa: BLE001  # the SDK raises plain Exception for a failed activity
+        ending = failed(fault)
+    else:
+        saga.stage("confirming")
+        ending = yield from _record(saga, Ending(OrderStatus.CONFIRMED, detail=consent), movement=held)
+    if ending.status not in CALLED_OFF:
+        return ending
     saga.stage("compensating")
-    undone = yield from saga.compensate()
-    if not undone:
-        ending = ending._replace(status=OrderStatus.FAILED, detail="a compensation kept failing")
+    yield from saga.compensate()
+    needs_attention = ending.status is OrderStatus.FAILED
+    return (yield from _record(saga, ending, needs_attention=needs_attention))
+
+
+def _record(saga: Saga, ending: Ending, **known: object) -> Steps[Ending]:
+    """The ending as it was recorded: another run may have decided the order before."""
     recorded = yield from saga.insist(
         names.RECORD_TRANSITION,
         to=ending.status,
         reason=ending.reason,
         detail=ending.detail,
-        needs_attention=ending.status is OrderStatus.FAILED,
+        actor=ending.actor,
+        **known,
     )
-    return ending.unless_decided(recorded)
+    if recorded["outcome"] != "recorded":
+        return Ending(OrderStatus(recorded["status"]))
+    return ending._replace(shipment_ids=tuple(recorded["shipment_ids"]))
