@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from ulid import ULID
 
 from adapters import idempotency, orders
+from adapters.durable import DurableClient, start_fulfilment
 from adapters.idempotency import Claim
 from domain.errors import Conflict
 from domain.orders import OrderStatus, place, placed
 from domain.placement import PlaceOrder
-from triggers.durable import DurableClient, start_fulfilment
 
 OPERATION = "place_order"
 

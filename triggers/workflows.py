@@ -6,14 +6,13 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 
 from adapters import orders
+from adapters.durable import UNDER_WAY, Status
 from domain.errors import ConditionFailed, Gone, NotFound
 from domain.names import parse_instance_id
 from domain.shapes import JsonObject
-from triggers.durable import Status
 from triggers.web.call import Call
 
 ENDED = frozenset({"Completed", "Failed", "Terminated", "Canceled"})
-UNDER_WAY = frozenset({"Pending", "Running", "ContinuedAsNew", "Suspended"})
 FAILED = frozenset({"Failed"})
 
 

@@ -6,17 +6,27 @@ from typing import NamedTuple
 
 from domain.callers import Role
 from triggers.http.adjust_stock import adjust_stock
+from triggers.http.answer_shortage import answer_shortage
+from triggers.http.cancel_order import cancel_order
+from triggers.http.decide_approval import decide_approval
 from triggers.http.get_order import get_order
 from triggers.http.get_order_timeline import get_order_timeline
 from triggers.http.get_product import get_product
+from triggers.http.get_settings import get_settings
 from triggers.http.get_workflow import get_workflow
 from triggers.http.health_live import health_live
 from triggers.http.health_ready import health_ready
+from triggers.http.list_dead_letters import list_dead_letters
 from triggers.http.list_orders import list_orders
 from triggers.http.place_order import place_order
 from triggers.http.purge_workflow import purge_workflow
 from triggers.http.put_product import put_product
+from triggers.http.put_settings import put_settings
 from triggers.http.raise_workflow_event import raise_workflow_event
+from triggers.http.replay_dead_letter import replay_dead_letter
+from triggers.http.report_return import report_return
+from triggers.http.report_shipment import report_shipment
+from triggers.http.request_return import request_return
 from triggers.http.resume_workflow import resume_workflow
 from triggers.http.rewind_workflow import rewind_workflow
 from triggers.http.suspend_workflow import suspend_workflow
@@ -37,16 +47,30 @@ class Route(NamedTuple):
     handler: Handler
 
 
+APPROVER: Roles = frozenset({Role.APPROVER})
+CARRIER: Roles = frozenset({Role.CARRIER, Role.OPERATOR})
+
+_ORDER = "v1/orders/{orderId}"
 _WORKFLOW = "v1/workflows/{instanceId}"
 
 ROUTES = (
     Route("POST", "v1/orders", CUSTOMER, place_order),
     Route("GET", "v1/orders", CUSTOMER, list_orders),
-    Route("GET", "v1/orders/{orderId}", CUSTOMER, get_order),
-    Route("GET", "v1/orders/{orderId}/timeline", CUSTOMER, get_order_timeline),
+    Route("GET", _ORDER, CUSTOMER, get_order),
+    Route("GET", f"{_ORDER}/timeline", CUSTOMER, get_order_timeline),
+    Route("POST", f"{_ORDER}/cancel", CUSTOMER, cancel_order),
+    Route("POST", f"{_ORDER}/shortage", CUSTOMER, answer_shortage),
+    Route("POST", f"{_ORDER}/approval", APPROVER, decide_approval),
+    Route("POST", f"{_ORDER}/shipments/{{shipmentId}}/events", CARRIER, report_shipment),
+    Route("POST", f"{_ORDER}/returns", CUSTOMER, request_return),
+    Route("POST", "v1/returns/{returnId}/events", OPERATOR, report_return),
     Route("PUT", "v1/products/{sku}", OPERATOR, put_product),
     Route("GET", "v1/products/{sku}", CUSTOMER, get_product),
     Route("POST", "v1/products/{sku}/stock", OPERATOR, adjust_stock),
+    Route("GET", "v1/dead-letters", ADMIN, list_dead_letters),
+    Route("POST", "v1/dead-letters/{letterId}/replay", ADMIN, replay_dead_letter),
+    Route("GET", "v1/settings", OPERATOR, get_settings),
+    Route("PUT", "v1/settings", ADMIN, put_settings),
     Route("GET", _WORKFLOW, CUSTOMER, get_workflow),
     Route("POST", f"{_WORKFLOW}/raiseEvent/{{eventName}}", OPERATOR, raise_workflow_event),
     Route("POST", f"{_WORKFLOW}/terminate", OPERATOR, terminate_workflow),

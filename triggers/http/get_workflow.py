@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from adapters.durable import UNDER_WAY
 from domain.errors import NotFound
 from triggers import workflows
 from triggers.web.answers import Answer
@@ -21,7 +22,7 @@ async def get_workflow(call: Call) -> Answer:
     if not status:
         raise NotFound(f"there is no workflow {instance_id}")
     body = workflows.told(status)
-    if body["runtimeStatus"] in workflows.UNDER_WAY:
+    if body["runtimeStatus"] in UNDER_WAY:
         return Answer(202, body, {"Location": workflow_url(call.api_url, instance_id), "Retry-After": "1"})
     return Answer(200, body)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import azure.functions as func
 
+from adapters.durable import DurableClient
 from adapters.logs import log
 from domain.placement import QueuedOrder
-from triggers.durable import DurableClient
 from triggers.placement import Placing, place_once
 from triggers.web.call import parsed
 

@@ -33,7 +33,9 @@ class Answer:
         )
 
 
-def representation(body: Model, etag: str, if_none_match: str | None, *, cache: str = "no-cache") -> Answer:
+def representation(
+    body: Model | JsonObject, etag: str, if_none_match: str | None, *, cache: str = "no-cache"
+) -> Answer:
     """A record as it is now; only its ETag when the caller has this version already."""
     headers = {"ETag": etag, "Cache-Control": cache}
     known = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}

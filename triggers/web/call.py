@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 import azure.functions as func
 from pydantic import BaseModel, ValidationError
 
+from adapters.durable import DurableClient
 from domain.callers import Caller
 from domain.errors import Defect, FieldError, Invalid, TooLarge, WrongMediaType
 from domain.names import IDENTIFIER
-from triggers.durable import DurableClient
 from triggers.web.tracing import Tracing
 
 M = TypeVar("M", bound=BaseModel)

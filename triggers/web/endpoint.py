@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable
 import azure.functions as func
 
 from adapters import tokens
+from adapters.durable import DurableClient
 from adapters.logs import log
 from domain.callers import Caller, Role
 from domain.errors import Forbidden, Unauthenticated, WaybillError
-from triggers.durable import DurableClient
 from triggers.web.answers import Answer
 from triggers.web.call import Call, origin
 from triggers.web.problems import problem
