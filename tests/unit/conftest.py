@@ -13,6 +13,7 @@ import pytest
 from adapters.settings import Settings, settings
 from domain.orders import Order, place
 from domain.placement import PlaceOrder
+from domain.tenants import TenantSettings
 
 AT = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
 
@@ -21,7 +22,11 @@ KEY = "fulfil:acme:o-42:authorise_payment"
 PRICED = {
     "outcome": "priced",
     "demand": [{"sku": "MUG", "quantity": 1}, {"sku": "TEA", "quantity": 3}],
-    "prices": {"MUG": 1800, "TEA": 1250},
+    "offers": {
+        "MUG": {"unit_amount_minor": 1800, "warehouse": "porto"},
+        "TEA": {"unit_amount_minor": 1250, "warehouse": "berlin"},
+    },
+    "settings": TenantSettings().model_dump(mode="json", exclude={"risk"}),
     "total_minor": 5550,
     "currency": "EUR",
     "payment_method": "pm_card_visa",

@@ -7,20 +7,17 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
+from domain.changes import Change, IllegalTransition, transition
 from domain.orders import (
     CALLED_OFF,
     TRANSITIONS,
     UNDECIDED,
-    Authorisation,
-    Change,
-    IllegalTransition,
     Order,
     OrderStatus,
-    PaymentStatus,
     Reason,
     placed,
-    transition,
 )
+from domain.payments import Movement, PaymentStatus
 from tests.unit.conftest import AT
 
 S = OrderStatus
@@ -47,6 +44,10 @@ def change(to: OrderStatus, **facts: object) -> Change:
     )
 
 
+def offer(unit_amount_minor: int) -> dict[str, object]:
+    return {"unit_amount_minor": unit_amount_minor, "warehouse": "berlin"}
+
+
 @pytest.mark.parametrize(("before", "after"), list(itertools.product(S, S)))
 def test_every_pair_of_statuses_is_legal_or_raises(an_order: AnOrder, before: OrderStatus, after: OrderStatus) -> None:
     order = an_order(status=before)
@@ -70,7 +71,7 @@ def test_every_status_has_a_row_and_final_ones_lead_nowhere() -> None:
 def test_reserving_records_prices_and_the_total(an_order: AnOrder) -> None:
     order = an_order(lines=[("TEA", 2), ("MUG", 1), ("TEA", 1)])
 
-    reserved, _ = transition(order, change(S.RESERVED, prices={"TEA": 1250, "MUG": 1800}))
+    reserved, _ = transition(order, change(S.RESERVED, offers={"TEA": offer(1250), "MUG": offer(1800)}))
 
     assert reserved.total_minor == 3 * 1250 + 1800
     assert [line.unit_amount_minor for line in reserved.lines] == [1250, 1800, 1250]
@@ -78,9 +79,9 @@ def test_reserving_records_prices_and_the_total(an_order: AnOrder) -> None:
 
 
 def test_confirming_records_what_is_held(an_order: AnOrder) -> None:
-    held = Authorisation(key="k", provider_id="pi_1", amount_minor=2500, currency="EUR")
+    held = Movement(kind="authorisation", key="k", provider_id="pi_1", amount_minor=2500, currency="EUR")
 
-    confirmed, _ = transition(an_order(status=S.RESERVED), change(S.CONFIRMED, authorisation=held))
+    confirmed, _ = transition(an_order(status=S.RESERVED), change(S.CONFIRMED, movement=held))
 
     assert (confirmed.payment.status, confirmed.payment.authorised_minor) == (PaymentStatus.AUTHORISED, 2500)
 
@@ -100,8 +101,8 @@ def test_declined_card_shows_in_the_payment(an_order: AnOrder) -> None:
 
 
 def test_failure_after_the_charge_shows_it_voided(an_order: AnOrder) -> None:
-    held = Authorisation(key="k", provider_id="pi_1", amount_minor=2500, currency="EUR")
-    confirmed, _ = transition(an_order(status=S.RESERVED), change(S.CONFIRMED, authorisation=held))
+    held = Movement(kind="authorisation", key="k", provider_id="pi_1", amount_minor=2500, currency="EUR")
+    confirmed, _ = transition(an_order(status=S.RESERVED), change(S.CONFIRMED, movement=held))
 
     failed, _ = transition(confirmed, change(S.FAILED, needs_attention=True))
 

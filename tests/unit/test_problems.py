@@ -5,8 +5,8 @@ import inspect
 import pytest
 
 from domain import errors
+from domain.changes import IllegalTransition
 from domain.errors import Conflict, Defect, FieldError, Invalid, Transient, Unauthenticated, WaybillError
-from domain.orders import IllegalTransition
 from triggers.web.problems import problem
 
 
