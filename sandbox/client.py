@@ -87,6 +87,30 @@ class Client:
 
         return eventually(probe, within_s=within_s, what=f"order {order_id} in {statuses}")
 
+    def parcels(self, order_id: str, count: int = 1) -> list[dict[str, Any]]:
+        """The order's parcels, once so many have been booked."""
+
+        def probe() -> list[dict[str, Any]] | None:
+            booked: list[dict[str, Any]] = self.order(order_id)["shipments"]
+            return booked if len(booked) >= count else None
+
+        return eventually(probe, within_s=30, what=f"{count} parcels of order {order_id}")
+
+    def report(self, order_id: str, shipment_id: str, status: str) -> None:
+        """Say where a parcel is, as its carrier does."""
+        path = f"/v1/orders/{order_id}/shipments/{shipment_id}/events"
+        answer = self.post(path, {"status": status})
+        if answer.status_code != 202:
+            raise AssertionError(f"{answer.request.method} {answer.url}: {answer.status_code} {answer.text}")
+
+    def deliver(self, order_id: str, count: int = 1) -> dict[str, Any]:
+        """Send the order's parcels on their way; the order once they have arrived."""
+        for status in ("shipped", "delivered"):
+            for parcel in self.parcels(order_id, count):
+                self.report(order_id, parcel["shipmentId"], status)
+            self.order_in(order_id, status)
+        return self.order(order_id)
+
     def timeline(self, order_id: str) -> list[dict[str, Any]]:
         """The order's events, oldest first."""
         items: list[dict[str, Any]] = expect(self.get(f"/v1/orders/{order_id}/timeline"), 200)["items"]

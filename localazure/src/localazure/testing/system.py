@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -125,10 +126,11 @@ class System:
                 os.close(self._hold_fd)
             self._hold_fd = None
 
-    def token(self, *, tenant: str, role: str, subject: str, **options: Any) -> str:
+    def token(self, *, tenant: str, role: str | Sequence[str], subject: str, **options: Any) -> str:
         """A bearer token of the local issuer; options are further flags of `localazure token`."""
-        flags = {"tenant": tenant, "role": role, "subject": subject, **options}
-        arguments = [part for name, value in flags.items() for part in (f"--{name}", str(value))]
+        roles = [role] if isinstance(role, str) else role
+        flags = [("tenant", tenant), ("subject", subject), *(("role", each) for each in roles), *options.items()]
+        arguments = [part for name, value in flags for part in (f"--{name}", str(value))]
         done = subprocess.run(  # noqa: S603  # our own command line
             [
                 sys.executable,
