@@ -192,6 +192,8 @@ def test_workflow_follows_the_durable_status_protocol(operator: Client, sku: str
     placed = operator.post("/v1/orders", an_order(sku)).json()
     assert placed["statusQueryGetUri"].startswith(f"{operator.api}/v1/workflows/")
     operator.order_in(placed["orderId"], "confirmed")
+    assert operator.get(placed["statusQueryGetUri"]).status_code == 202
+    operator.deliver(placed["orderId"])
 
     status = eventually(
         lambda: (answer := operator.get(placed["statusQueryGetUri"])).status_code == 200 and answer.json(),

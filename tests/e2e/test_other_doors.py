@@ -91,7 +91,7 @@ def _decoded(content: str) -> str:
 def test_finished_order_is_announced_in_the_outcomes_queue(operator: Client, endpoints: Endpoints, sku: str) -> None:
     operator.stock_up(sku, 1)
     order_id = operator.place(an_order(sku))
-    operator.order_in(order_id, "confirmed")
+    operator.deliver(order_id)
 
     def announced() -> bool:
         with queue(endpoints, "order-outcomes") as outcomes:

@@ -21,12 +21,15 @@ from activities.release_stock import release_stock
 from activities.reserve_stock import reserve_stock
 from activities.send_confirmation import send_confirmation
 from activities.void_payment import void_payment
-from adapters import mail, orders, payments, stock
+from adapters import mail, orders, secrets, stock
 from adapters.cosmos import Container
+from domain.changes import IllegalTransition
 from domain.errors import Defect, NotFound, Transient
 from domain.names import fulfil_instance_id, idempotency_key
-from domain.orders import IllegalTransition, Order
+from domain.orders import Order
 from tests.integration.conftest import AnOrder, PaymentFaults, StockUp, a_step
+
+BERLIN = {"unit_amount_minor": 1250, "warehouse": "berlin"}
 
 Ledger = Callable[[str], dict[str, int]]
 Mails = Callable[[str], list[dict[str, Any]]]
@@ -52,7 +55,15 @@ async def test_pricing_sums_demand_and_takes_prices_from_the_catalogue(stock_up:
     assert await price_order(a_step(order)) == {
         "outcome": "priced",
         "demand": [{"sku": "MUG", "quantity": 1}, {"sku": "TEA", "quantity": 3}],
-        "prices": {"MUG": 1800, "TEA": 1250},
+        "offers": {"MUG": BERLIN | {"unit_amount_minor": 1800}, "TEA": BERLIN},
+        "settings": {
+            "approval_over_minor": 100_000,
+            "approval_timeout_hours": 24,
+            "when_short": "reject",
+            "shortage_timeout_hours": 48,
+            "parcel_silent_days": 7,
+            "return_days": 30,
+        },
         "total_minor": 5550,
         "currency": "EUR",
         "payment_method": "pm_card_visa",
@@ -66,7 +77,7 @@ async def test_reserved_order_keeps_its_prices_whatever_the_catalogue_says_since
 ) -> None:
     await stock_up("TEA", 10, amount_minor=1250)
     order = await an_order(("TEA", 2))
-    await record_transition(a_step(order, to="reserved", prices={"TEA": 1250}))
+    await record_transition(a_step(order, to="reserved", offers={"TEA": BERLIN}))
     await stock_up("TEA", 0, amount_minor=9999, currency="USD")
 
     quote = await price_order(a_step(order))
@@ -98,7 +109,7 @@ async def test_reserving_and_releasing_twice_changes_stock_once(stock_up: StockU
     order = await an_order()
     wanted = a_step(order, sku="TEA", quantity=2)
 
-    assert [await reserve_stock(wanted) for _ in range(2)] == [{"outcome": "reserved", "sku": "TEA"}] * 2
+    assert [await reserve_stock(wanted) for _ in range(2)] == [{"outcome": "reserved", "sku": "TEA", "quantity": 2}] * 2
     assert (await stock.get(order.tenant_id, "TEA")).value.reserved == 2
     released = [(await release_stock(a_step(order, sku="TEA")))["outcome"] for _ in range(2)]
     assert released == ["released", "nothing_held"]
@@ -111,9 +122,9 @@ async def test_releasing_what_was_never_reserved_succeeds(an_order: AnOrder) -> 
 
 async def test_transition_recorded_twice_leaves_one_event(an_order: AnOrder) -> None:
     order = await an_order(("TEA", 2))
-    step = a_step(order, to="reserved", prices={"TEA": 1250})
+    step = a_step(order, to="reserved", offers={"TEA": BERLIN})
 
-    recorded = {"outcome": "recorded", "status": "reserved", "total_minor": 2500}
+    recorded = {"outcome": "recorded", "status": "reserved", "total_minor": 2500, "shipment_ids": []}
     assert [await record_transition(step) for _ in range(2)] == [recorded] * 2
     stored = (await orders.get(order.tenant_id, order.order_id)).value
     assert (stored.version, stored.total_minor, stored.lines[0].status) == (2, 2500, "reserved")
@@ -124,13 +135,14 @@ async def test_transition_recorded_twice_leaves_one_event(an_order: AnOrder) -> 
 async def test_confirmation_commits_order_event_and_payment_together(an_order: AnOrder) -> None:
     order = await an_order(("TEA", 2))
     key = a_charge(order)["idempotency_key"]
-    held = {"key": key, "provider_id": "pi_1", "amount_minor": 2500, "currency": "EUR"}
-    await record_transition(a_step(order, to="reserved", prices={"TEA": 1250}))
+    held = {"kind": "authorisation", "key": key, "provider_id": "pi_1", "amount_minor": 2500, "currency": "EUR"}
+    await record_transition(a_step(order, to="reserved", offers={"TEA": BERLIN}))
 
-    await record_transition(a_step(order, to="confirmed", authorisation=held))
+    await record_transition(a_step(order, to="confirmed", movement=held))
 
     payment = await Container("orders").read(key, [order.tenant_id, order.order_id])
-    assert (payment["kind"], payment["providerId"], payment["amountMinor"]) == ("payment", "pi_1", 2500)
+    assert (payment["kind"], payment["movement"]["providerId"]) == ("payment", "pi_1")
+    assert payment["movement"]["amountMinor"] == 2500
     assert (await orders.get(order.tenant_id, order.order_id)).value.payment.authorised_minor == 2500
 
 
@@ -149,7 +161,7 @@ async def test_ending_decided_first_stays_and_late_compensations_take_nothing_fr
     order = await an_order(("TEA", 2))
     charge = a_charge(order)
     await reserve_stock(a_step(order, sku="TEA", quantity=2))
-    await record_transition(a_step(order, to="reserved", prices={"TEA": 1250}))
+    await record_transition(a_step(order, to="reserved", offers={"TEA": BERLIN}))
     await authorise_payment(charge)
     await record_transition(a_step(order, to="confirmed"))
 
@@ -284,7 +296,7 @@ async def test_rotated_api_key_is_fetched_and_used(an_order: AnOrder, monkeypatc
     async def outdated(_: str) -> str:
         return "sk_test_outdated"
 
-    monkeypatch.setattr(payments.secrets, "secret", outdated)
+    monkeypatch.setattr(secrets, "secret", outdated)
 
     assert (await authorise_payment(a_charge(await an_order())))["outcome"] == "authorised"
 
@@ -352,7 +364,10 @@ async def test_published_outcome_is_the_same_message_twice(an_order: AnOrder) ->
 
 async def test_dead_letter_is_kept_once(an_order: AnOrder) -> None:
     order = await an_order()
-    step = a_step(order, step="release_stock", subject="TEA", payload={"sku": "TEA"}, fault="no answer")
+    waiting = fulfil_instance_id(order.tenant_id, order.order_id)
+    step = a_step(
+        order, instance_id=waiting, step="release_stock", subject="TEA", payload={"sku": "TEA"}, fault="no answer"
+    )
 
     first, second = await park_dead_letter(step), await park_dead_letter({**step, "fault": "another"})
 

@@ -10,11 +10,11 @@ import azure.functions as func
 import pytest
 
 from adapters import idempotency, orders
+from adapters.durable import start_fulfilment
 from domain.errors import Conflict, Invalid, NotFound, Transient
 from domain.placement import PlaceOrder
 from tests.integration.conftest import an_order_request
 from triggers import placement
-from triggers.durable import start_fulfilment
 from triggers.placement import Placing, place_once
 from triggers.queue.place_queued_order import place_queued_order
 
