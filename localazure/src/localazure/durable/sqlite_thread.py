@@ -66,21 +66,15 @@ class SqliteThread:
 
     def run(self, work: Work[*Ts, T], *arguments: *Ts) -> asyncio.Future[T]:
         """Queue `work(connection, *arguments)`; its result comes after the commit."""
-        future = self.run_soon(work, *arguments)
+        future = self._queue_up(work, *arguments)
         self._hand_over()
         return future
 
     def run_soon(self, work: Work[*Ts, T], *arguments: *Ts) -> asyncio.Future[T]:
         """As `run`, but the work may wait SOON_S for other work, to be committed with it. It keeps its place."""
-        future: asyncio.Future[T] = self._loop.create_future()
-        if self._closed or self._failure is not None:
-            future.set_exception(self._failure or HubFailed("the task hub has stopped"))
-            future.exception()  # see _settle
-        else:
-            self._waiting.append(_Item(work, arguments, future))
-            if self._alarm is None:
-                self._alarm = self._loop.call_later(SOON_S, self._hand_over)
-        return future
+        if self._alarm is None:
+            self._alarm = self._loop.call_later(SOON_S, self._hand_over)
+        return self._queue_up(work, *arguments)
 
     async def close(self) -> None:
         """Commit what is queued and end the thread."""
@@ -88,6 +82,15 @@ class SqliteThread:
         self._hand_over()
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
+
+    def _queue_up(self, work: Work[*Ts, T], *arguments: *Ts) -> asyncio.Future[T]:
+        future: asyncio.Future[T] = self._loop.create_future()
+        if self._closed or self._failure is not None:
+            future.set_exception(self._failure or HubFailed("the task hub has stopped"))
+            future.exception()  # see _settle
+        else:
+            self._waiting.append(_Item(work, arguments, future))
+        return future
 
     def _hand_over(self) -> None:
         if self._alarm is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import azure.functions as func
@@ -12,6 +13,7 @@ from localazure.host.functions import DURABLE_TRIGGERS
 NOTHING = Datum(None, None)
 
 
+@cache  # functions are indexed before the first one runs, so nothing is registered any more
 def converter_for(binding_type: str) -> Any:
     """The SDK's converter class for a binding type, or None for the types that it does not know."""
     registry: Any = func.get_binding_registry()  # type: ignore[no-untyped-call]  # the SDK does not say

@@ -12,7 +12,6 @@ import asyncio
 import json
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
@@ -22,7 +21,7 @@ from azure.durable_functions.models.history.HistoryEvent import HistoryEvent
 
 from localazure.durable.functions import FunctionFailure, Turn
 
-_SOME_EVENT = HistoryEvent(EventType=13, EventId=-1, IsPlayed=False, Timestamp="2026-01-01")
+_BLANK = vars(HistoryEvent(EventType=13, EventId=-1, IsPlayed=False, Timestamp="2026-01-01"))
 
 
 class SessionBroken(Exception):
@@ -75,8 +74,10 @@ class KeptOrchestrator:
         moment = datetime.fromisoformat(Timestamp)
         if moment.tzinfo is not None:
             moment = moment.replace(tzinfo=self._zone)
-        event = copy(_SOME_EVENT)
-        vars(event).update(fields, _event_type=EventType, _event_id=EventId, _is_played=IsPlayed, _timestamp=moment)
+        event = HistoryEvent.__new__(HistoryEvent)
+        vars(event).update(
+            _BLANK, **fields, _event_type=EventType, _event_id=EventId, _is_played=IsPlayed, _timestamp=moment
+        )
         return event
 
 
