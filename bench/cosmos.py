@@ -41,7 +41,7 @@ from bench.cosmos_calls import (
 from bench.processes import running
 from bench.report import Measurement
 
-ROUNDS = 15
+ROUNDS = 31
 RECORDED = (
     ("GET", "/", None),
     ("GET", f"/dbs/{DATABASE}/colls/{CONTAINER}/", None),
@@ -61,8 +61,8 @@ class Contest:
     goals: Mapping[str, str]
 
 
-AGAINST_STUB = Contest("stub", 150, {"read": ">= 0.80", "upsert": ">= 0.70"})
-AGAINST_ECHO = Contest("echo", 1000, {"read": ">= 0.45", "upsert": ">= 0.30"})
+AGAINST_STUB = Contest("stub", 64, {"read": ">= 0.80", "upsert": ">= 0.70"})
+AGAINST_ECHO = Contest("echo", 480, {"read": ">= 0.45", "upsert": ">= 0.30"})
 
 
 def measure() -> list[Measurement]:
