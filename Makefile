@@ -26,11 +26,12 @@ demo: $(INSTALLED) $(AZURITE) ## place one order per outcome and print each time
 test: $(INSTALLED) $(AZURITE) ## run every test there is: unit, conformance, integration, end to end
 	@$(BIN)/python -m pytest --cov --cov-report=
 
-check: $(INSTALLED) ## format, lint, types, dependency rules, unit and replay tests
+check: $(INSTALLED) ## format, lint, types, dependency rules, determinism, unit and replay tests
 	@$(BIN)/ruff format --check --quiet $(SOURCES) || { echo "run: make format"; exit 1; }
 	@$(BIN)/ruff check --quiet $(SOURCES)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/localazure lint --app .
 	@$(BIN)/python -m pytest -q tests/unit tests/replay localazure/tests/unit
 
 format: $(INSTALLED) ## rewrite the code in the house format
