@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Sequence
@@ -15,10 +16,11 @@ from localazure.durable.errors import HubFailed, InstanceEnded, InstanceExists, 
 from localazure.durable.events import EventType, event_raised
 from localazure.durable.observer import Change
 from localazure.durable.records import Activity, Decision, Delivery, EntityRequest, Message, Parent, Start, Timer
+from localazure.durable.sqlite_instances import SQL
 from localazure.durable.sqlite_store import SqliteStore
 from localazure.durable.sqlite_thread import SqliteThread
 from localazure.durable.status import RuntimeStatus
-from localazure.durable.store import EpisodeCommit
+from localazure.durable.store import EpisodeCommit, InstanceQuery
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 START = Start("i", "e1", "orchestrator", None, None, Parent("p", "e0", "parent", 3))
@@ -176,3 +178,70 @@ async def test_a_start_finds_everything_that_was_left_undone(tmp_path: Path) -> 
     assert recovery.requests == [(first.first_seq, request)]
     assert recovery.first_seq > first.first_seq + 1
     await second.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "status_of",
+        "instance",
+        "history",
+        "inbox",
+        "delete_inbox",
+        "delete_message",
+        "delete_activity",
+        "touch_instance",
+    ],
+)
+async def test_what_an_instance_costs_does_not_depend_on_how_many_there_are(store: SqliteStore, statement: str) -> None:
+    assert all(step.startswith("SEARCH") for step in await _plan(store, SQL[statement]))
+
+
+@pytest.mark.parametrize("statement", ["instances_to_run", "unfinished_instances"])
+async def test_finished_instances_cost_nothing_at_a_start_and_in_lists_of_others(
+    store: SqliteStore, statement: str
+) -> None:
+    plan = await _plan(store, SQL[statement])
+    assert "INDEX unfinished_by_time" in plan[0]
+
+
+async def _plan(store: SqliteStore, statement: str) -> list[str]:
+    values: Any = dict.fromkeys(re.findall(r":(\w+)", statement), "") or [""] * statement.count("?")
+
+    def explain(connection: sqlite3.Connection) -> list[str]:
+        return [row["detail"] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
+
+    return await store._read(explain)
+
+
+async def test_instances_of_unfinished_states_are_found_as_all_others(store: SqliteStore) -> None:
+    for number, status in enumerate([RuntimeStatus.COMPLETED, RuntimeStatus.RUNNING, RuntimeStatus.SUSPENDED]):
+        start = Start(f"i{number}", f"e{number}", "orchestrator", None, None)
+        await store.create(start, NOW, replace_any=False)
+        await store.commit(EpisodeCommit(Decision(start, NOW, status, None, history="{}")))
+
+    async def found(*statuses: RuntimeStatus) -> list[str]:
+        instances = await store.find(InstanceQuery(statuses=frozenset(statuses)))
+        return [instance.start.instance_id for instance in instances]
+
+    assert await found() == ["i0", "i1", "i2"]
+    assert await found(RuntimeStatus.RUNNING) == ["i1"]
+    assert await found(RuntimeStatus.RUNNING, RuntimeStatus.SUSPENDED, RuntimeStatus.PENDING) == ["i1", "i2"]
+    assert await found(RuntimeStatus.RUNNING, RuntimeStatus.COMPLETED) == ["i0", "i1"]
+
+
+async def test_what_nobody_waits_for_is_committed_with_the_next_change_in_its_place(thread: SqliteThread) -> None:
+    order: list[int] = []
+
+    def note(value: int) -> Any:
+        return lambda _: order.append(value)
+
+    soon = [thread.run_soon(note(value)) for value in range(3)]
+    await thread.run(note(3))
+    assert all(each.done() for each in soon)
+    assert order == [0, 1, 2, 3]
+
+
+async def test_what_nobody_waits_for_is_committed_without_another_change(thread: SqliteThread) -> None:
+    await asyncio.wait_for(thread.run_soon(_insert(1)), 10)
+    assert await thread.run(_values) == [1]

@@ -12,7 +12,6 @@ import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Iterable, Set
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Protocol
 
 from localazure.durable.calling import call_persistently
@@ -31,7 +30,8 @@ from localazure.durable.waking import note_waking
 
 log = logging.getLogger("localazure.durable")
 
-MAX_IDLE_SLOTS = 2_000
+MAX_IDLE_SLOTS = 20_000
+"""A slot takes some 5 KB. Without one, each message costs a read of the history."""
 
 
 class Outbox(Protocol):
@@ -141,12 +141,13 @@ class Orchestrations:
             del self._slots[slot.instance_id]
 
     def _trim(self) -> None:
-        """Keep the slots that were used last; those with work or messages stay."""
-        excess = len(self._slots) - MAX_IDLE_SLOTS
-        for instance_id in list(islice(self._slots, max(0, excess))):
-            slot = self._slots[instance_id]
+        """Drop slots that were not used for long, at most so many that it costs the same each time."""
+        for _ in range(min(len(self._slots) - MAX_IDLE_SLOTS, 2)):
+            instance_id, slot = next(iter(self._slots.items()))
             if slot.task is None and not slot.inbox:
                 del self._slots[instance_id]
+            else:
+                self._slots.move_to_end(instance_id)
 
     async def _episode(self, slot: Slot) -> bool:
         """Run one episode. False when there was nothing to take."""

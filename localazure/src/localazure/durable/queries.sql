@@ -22,6 +22,8 @@ CREATE TABLE IF NOT EXISTS instances (
   episodes INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS instances_by_time ON instances (created_at, instance_id);
+CREATE INDEX IF NOT EXISTS unfinished_by_time ON instances (created_at, instance_id)
+  WHERE status NOT IN ('Completed', 'Failed', 'Canceled', 'Terminated');
 CREATE TABLE IF NOT EXISTS history (
   instance_id TEXT NOT NULL,
   episode INTEGER NOT NULL,
@@ -94,6 +96,19 @@ WHERE created_at >= :created_from AND created_at <= :created_to
   AND substr(instance_id, 1, length(:prefix)) = :prefix
   AND (:statuses = '' OR instr(:statuses, ',' || status || ','))
 ORDER BY created_at, instance_id LIMIT :top;
+
+-- unfinished_instances: As `instances`, of those alone that have not ended: so the others cost nothing.
+SELECT * FROM instances
+WHERE created_at >= :created_from AND created_at <= :created_to
+  AND (created_at, instance_id) > (:after_time, :after_id)
+  AND substr(instance_id, 1, length(:prefix)) = :prefix
+  AND status NOT IN ('Completed', 'Failed', 'Canceled', 'Terminated')
+  AND instr(:statuses, ',' || status || ',')
+ORDER BY created_at, instance_id LIMIT :top;
+
+-- touch_instance: What one more episode changes that leaves the status as it is.
+UPDATE instances SET custom_status = :custom_status, output = :output, updated_at = :now, episodes = episodes + 1
+WHERE instance_id = :instance_id AND execution_id = :execution_id AND status = :status;
 
 -- update_instance: What one more episode made of an instance, unless the execution was replaced meanwhile.
 UPDATE instances SET status = :status, custom_status = :custom_status, output = :output, updated_at = :now,

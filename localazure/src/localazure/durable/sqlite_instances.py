@@ -109,7 +109,8 @@ def _write_history(connection: Connection, decision: Decision) -> None:
         connection.execute(SQL["delete_history"], (start.instance_id,))
         return
     _superseded_unless(connection.execute(SQL["add_history"], key | {"events": decision.history}))
-    connection.execute(SQL["update_instance"], key | state)
+    if connection.execute(SQL["touch_instance"], key | state).rowcount == 0:  # the index of statuses stays untouched
+        connection.execute(SQL["update_instance"], key | state)
     if decision.status.is_final:
         connection.execute(SQL["delete_inbox"], (start.instance_id,))
         connection.execute(SQL["delete_timers"], (start.execution_id,))
@@ -206,7 +207,9 @@ def find(connection: Connection, query: InstanceQuery) -> list[Instance]:
         "statuses": f",{','.join(sorted(query.statuses))}," if query.statuses else "",
         "top": -1 if query.top is None else query.top,
     }
-    return [instance_of(row) for row in connection.execute(SQL["instances"], parameters)]
+    is_unfinished = bool(query.statuses) and not any(status.is_final for status in query.statuses)
+    statement = SQL["unfinished_instances" if is_unfinished else "instances"]
+    return [instance_of(row) for row in connection.execute(statement, parameters)]
 
 
 def purge(connection: Connection, instance_id: str) -> None:

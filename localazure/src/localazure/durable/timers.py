@@ -50,25 +50,30 @@ class Timers:
 
     def next_at(self) -> datetime | None:
         """When the earliest timer is due."""
-        return min((timer.fire_at for timer in self._waiting.values()), default=None)
+        while self._heap:
+            fire_at, execution_id, task_id = self._heap[0]
+            timer = self._waiting.get((execution_id, task_id))
+            if timer is not None and timer.fire_at == fire_at:
+                return fire_at
+            heapq.heappop(self._heap)  # cancelled, or set anew
+        return None
 
     def fire_due(self) -> None:
         """Deliver what is due by the clock and set the alarm for the rest."""
         if not self._running:
             return
         now = self._hub.clock.now()
-        while self._heap and self._heap[0][0] <= now:
+        while (due := self.next_at()) is not None and due <= now:
             _, execution_id, task_id = heapq.heappop(self._heap)
-            timer = self._waiting.pop((execution_id, task_id), None)
-            if timer is not None:
-                fired = timer_fired(task_id, timer.fire_at, now)
-                self._deliver(timer.instance_id, Message(self._hub.next_seq(), execution_id, fired))
+            timer = self._waiting.pop((execution_id, task_id))
+            fired = timer_fired(task_id, timer.fire_at, now)
+            self._deliver(timer.instance_id, Message(self._hub.next_seq(), execution_id, fired))
         self._set_alarm(now)
 
     def _set_alarm(self, now: datetime) -> None:
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
-        if self._heap:
-            wait_s = min((self._heap[0][0] - now).total_seconds(), LONGEST_SLEEP_S)
+        if (due := self.next_at()) is not None:
+            wait_s = min((due - now).total_seconds(), LONGEST_SLEEP_S)
             self._alarm = asyncio.get_running_loop().call_later(wait_s, self.fire_due)

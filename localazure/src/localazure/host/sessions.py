@@ -21,6 +21,8 @@ from azure.durable_functions.models.history.HistoryEvent import HistoryEvent
 
 from localazure.durable.functions import FunctionFailure, Turn
 
+MAX_SESSIONS = 2_000
+"""A session takes some 10 KB, and more when the orchestrator holds much."""
 _BLANK = vars(HistoryEvent(EventType=13, EventId=-1, IsPlayed=False, Timestamp="2026-01-01"))
 
 
@@ -142,6 +144,8 @@ class Sessions:
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + turn.idle_s
         self._kept[instance_id] = _Session(orchestrator, turn.execution_id, turn.number + 1, ends_at)
+        if len(self._kept) > MAX_SESSIONS:
+            self._kept.popitem(last=False)
         if self._alarm is None:
             self._alarm = loop.call_at(ends_at, self._evict, loop)
 
