@@ -13,7 +13,7 @@ from localazure.cosmos.addressing import parse_address
 from localazure.cosmos.dispatch import dispatch
 from localazure.cosmos.messages import Call
 from localazure.cosmos.options import Options
-from localazure.cosmos.store import Store
+from localazure.cosmos.store import Store, Transaction
 from localazure.statements import load_statements
 from multidict import CIMultiDict
 
@@ -156,3 +156,20 @@ async def test_a_container_has_so_many_indexes_and_no_more(server):
     for number in range(20):
         await server.query(f"SELECT * FROM c WHERE c.other{number} = 1")
     assert len(server.indexes()) == 16
+
+
+def test_a_commit_that_fails_leaves_the_next_transaction_free_to_begin():
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.executescript(
+        "PRAGMA foreign_keys = ON; CREATE TABLE parent (id PRIMARY KEY);"
+        "CREATE TABLE child (id REFERENCES parent DEFERRABLE INITIALLY DEFERRED);"
+    )
+
+    def write(statement):
+        with Transaction(connection):
+            connection.execute(statement)
+
+    with pytest.raises(sqlite3.IntegrityError):
+        write("INSERT INTO child VALUES (1)")
+    write("INSERT INTO parent VALUES (1)")
+    assert connection.execute("SELECT count(*) FROM child").fetchone() == (0,)

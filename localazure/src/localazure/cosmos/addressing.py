@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import secrets
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, unquote
@@ -19,7 +20,7 @@ from urllib.parse import quote, unquote
 from localazure.cosmos.errors import BadRequest, NotFound
 
 
-class Kind(Enum):
+class Kind(StrEnum):
     """What a path leads to."""
 
     ACCOUNT = "account"
@@ -51,6 +52,8 @@ _KINDS: Final = {
     ("offers",): Kind.OFFERS,
     ("offers", "*"): Kind.OFFER,
 }
+_FORBIDDEN: Final = re.compile(r"[/\\?#]")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _UNSUPPORTED: Final = frozenset({"users", "permissions", "sprocs", "triggers", "udfs", "conflicts", "attachments"})
 
 
@@ -124,9 +127,9 @@ def check_name(value: object) -> str:
 def _check_characters(value: str) -> None:
     if value in {".", ".."}:
         raise BadRequest(f"The id {value!r} could never be addressed: HTTP clients collapse such path segments.")
-    if any(character in value for character in "/\\?#"):
+    if _FORBIDDEN.search(value):
         raise BadRequest(f"The id {value!r} contains one of the characters / \\ ? #.")
-    if any("\ud800" <= character <= "\udfff" for character in value):
+    if _SURROGATE.search(value):
         raise BadRequest("The id is not valid Unicode.")
 
 
@@ -174,7 +177,7 @@ def content_path(database: str, container: str) -> str:
 
 
 def _encoded(raw: bytes) -> str:
-    return base64.b64encode(raw).decode().replace("/", "-")
+    return binascii.b2a_base64(raw, newline=False).decode().replace("/", "-")
 
 
 @lru_cache(maxsize=4096)

@@ -45,7 +45,8 @@ class Range:
 class Container:
     """A container. `lsn` and `sequence` always equal what is committed in the store.
 
-    `keeps_log` tells whether its changes are logged, for the feed of all versions and deletes.
+    `link` is the one by resource ids, `_self`. `keeps_log` tells whether changes are logged, for the feed of all
+    versions and deletes.
     """
 
     number: int
@@ -59,6 +60,7 @@ class Container:
     ranges: tuple[Range, ...]
     keeps_log: bool
     properties: Mapping[str, Any] = field(default_factory=dict)
+    link: str = field(init=False)
     definition: partition_key.Definition = field(init=False)
     unique_keys: tuple[tuple[PropertyPath, ...], ...] = field(init=False)
     default_ttl: int | None = field(init=False)
@@ -66,6 +68,7 @@ class Container:
     content_path: str = field(init=False)
 
     def __post_init__(self) -> None:
+        self.link = f"{self.database.link}colls/{self.rid}/"
         self.content_path = addressing.content_path(self.database.name, self.name)
         self.adopt(self.properties, self.ts, self.etag)
 
@@ -77,11 +80,6 @@ class Container:
         self.unique_keys = tuple(tuple(parse_path(path) for path in key["paths"]) for key in unique)
         self.default_ttl = properties.get("defaultTtl")
         self.index = IndexingPolicy(properties["indexingPolicy"])
-
-    @property
-    def link(self) -> str:
-        """The link by resource ids, `_self`."""
-        return f"{self.database.link}colls/{self.rid}/"
 
     def range_of(self, epk: str) -> Range:
         """The range that a key belongs to."""

@@ -62,16 +62,9 @@ class Store:
         """All rows of a statement."""
         return self._writer.execute(self._statements[statement], parameters).fetchall()
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> Transaction:
         """Commit what the body wrote, or nothing of it if it raises. The body must not await."""
-        self._writer.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._writer.execute("ROLLBACK")
-            raise
-        self._writer.execute("COMMIT")
+        return Transaction(self._writer)
 
     @contextmanager
     def snapshot(self, statement: str, /, **parameters: Any) -> Iterator[sqlite3.Cursor]:
@@ -108,6 +101,24 @@ class Store:
     def _version(self) -> int:
         (version,) = self._writer.execute("PRAGMA user_version").fetchone()
         return int(version)
+
+
+class Transaction:
+    """A context manager around a body that writes."""
+
+    def __init__(self, writer: sqlite3.Connection) -> None:
+        self._writer = writer
+
+    def __enter__(self) -> None:
+        self._writer.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
+        try:
+            if kind is None:
+                self._writer.execute("COMMIT")
+        finally:
+            if self._writer.in_transaction:  # the body raised, or the disk is full
+                self._writer.execute("ROLLBACK")
 
 
 def _lock(path: Path) -> sqlite3.Connection:

@@ -1,7 +1,7 @@
 """One write transaction on one container: items, unique values, the change log and the log number move together.
 
 The numbers of a container in memory are advanced only after the commit, so a rollback has nothing to restore. In the
-store its newest item tells them, so that only a transaction which deletes items has to write them down. All writes of
+store its newest item tells them, so that only deleting an item has to write them down. All writes of
 one transaction share its log number (LSN) and are told apart by their position in it.
 """
 
@@ -71,8 +71,6 @@ def writing(store: Store, container: Container, now: datetime) -> Iterator[Write
     writer = Writer(store, container, now)
     with store.transaction():
         yield writer
-        if writer.deletes:
-            store.run("advance_container", container=container.number, lsn=writer.lsn, sequence=writer.sequence)
     if writer.position:
         container.lsn, container.sequence = writer.lsn, writer.sequence
 
@@ -87,7 +85,6 @@ class Writer:
         self.lsn = container.lsn + 1
         self.sequence = container.sequence
         self.position = 0
-        self.deletes = False
 
     def find(self, key: PartitionKey, item_id: str) -> Item | None:
         """The live item with that id, as of the earlier writes of this transaction."""
@@ -123,7 +120,7 @@ class Writer:
         """Delete an item, because a client wishes so or because its time is over."""
         self.store.run("delete_item", row=item.row)
         self._release_unique_values(item)
-        self.deletes = True
+        self.store.run("advance_container", container=self.container.number, lsn=self.lsn, sequence=self.sequence)
         self.position += 1
         self._log("delete", item, item.lsn, expired=expired)
 
