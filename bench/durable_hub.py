@@ -15,6 +15,8 @@ from localazure.host.app import App
 from localazure.host.durable import DurableFunctions
 from localazure.host.invocation import Invoker
 
+TIME_LIMIT_S = 600.0
+
 
 @asynccontextmanager
 async def open_hub(app: App, file: Path, **settings: Any) -> AsyncIterator[TaskHub]:
@@ -36,7 +38,7 @@ async def run_workflows(hub: TaskHub, name: str, count: int, in_flight: int) -> 
 
     async def one() -> str | None:
         async with free:
-            ended = await hub.wait(await hub.start_instance(name), timeout_s=60)
+            ended = await hub.wait(await hub.start_instance(name), timeout_s=TIME_LIMIT_S)
         return ended.output
 
     return list(await asyncio.gather(*(one() for _ in range(count))))
