@@ -33,7 +33,7 @@ async def record_movement(payload: JsonObject) -> JsonObject:
             return None
         change = Change(
             to=order.status,
-            type=f"payment_{step.movement.kind}",
+            type=f"payment_{step.movement.done}",
             subject=step.movement.subject,
             at=step.at,
             actor=SHIP_PARCEL,

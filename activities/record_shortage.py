@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from adapters import mail, orders
 from adapters.orders import Changed
+from domain.catalogue import demand
 from domain.changes import Change, transition
 from domain.letters import shortage
 from domain.names import FULFIL_ORDER, RECORD_SHORTAGE, fulfil_instance_id, idempotency_key
@@ -31,6 +32,7 @@ async def record_shortage(payload: JsonObject) -> JsonObject:
     if await orders.has_event(step.tenant_id, step.order_id, SHORT):
         return {"outcome": "already_asked"}
     order = (await orders.get(step.tenant_id, step.order_id)).value
+    wanted = demand((line.sku, line.quantity) for line in order.lines)
     letter = shortage(order, step.held)
     key = idempotency_key(fulfil_instance_id(step.tenant_id, step.order_id), RECORD_SHORTAGE)
     await mail.send(mail.Mail(key=key, to=order.email, subject=letter.subject, text=letter.text))
@@ -44,6 +46,7 @@ async def record_shortage(payload: JsonObject) -> JsonObject:
             at=step.at,
             actor=FULFIL_ORDER,
             correlation_id=step.correlation_id,
+            detail=", ".join(f"{step.held.get(item.sku, 0)} of {item.quantity} x {item.sku}" for item in wanted),
             shortage=step.held,
         )
         return Changed(*transition(before, change))

@@ -13,7 +13,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from azure.core import MatchConditions
 from azure.core.exceptions import AzureError
-from azure.cosmos import exceptions
+from azure.cosmos import CosmosDict, exceptions
 from azure.cosmos.aio import ContainerProxy, CosmosClient
 
 from adapters import clients
@@ -63,18 +63,23 @@ class Container:
         with self._errors(f"read {item_id}"):
             return dict(await (await self._proxy()).read_item(item_id, key))
 
-    async def create(self, document: JsonObject) -> None:
-        """Insert. Raises AlreadyExists, Transient."""
+    async def create(self, document: JsonObject) -> str:
+        """Insert; returns the ETag. Raises AlreadyExists, Transient."""
         with self._errors(f"create {document['id']}"):
-            await (await self._proxy()).create_item(document, no_response=True)
+            created = await (await self._proxy()).create_item(document, no_response=True)
+            return _etag(created)
 
-    async def replace(self, document: JsonObject, etag: str) -> None:
-        """Replace the version that `etag` names. Raises NotFound, Conflict when it has changed since, Transient."""
+    async def replace(self, document: JsonObject, etag: str) -> str:
+        """Replace the version that `etag` names; returns the ETag of the new one.
+
+        Raises NotFound, Conflict when it has changed since, Transient.
+        """
         with self._errors(f"replace {document['id']}"):
             unchanged = MatchConditions.IfNotModified
-            await (await self._proxy()).replace_item(
+            replaced = await (await self._proxy()).replace_item(
                 document["id"], document, etag=etag, match_condition=unchanged, no_response=True
             )
+            return _etag(replaced)
 
     async def patch(self, item_id: str, key: Key, operations: list[JsonObject]) -> None:
         """Change some fields in place. Raises NotFound, Transient."""
@@ -143,3 +148,7 @@ class Container:
             raise Defect(f"{self.name}: {step}: answered {error.status_code}") from error
         except (AzureError, TimeoutError) as error:  # no answer, half an answer, no token
             raise Transient(f"{self.name}: {step}: {type(error).__name__}", _RETRY_AFTER_S) from error
+
+
+def _etag(answer: CosmosDict) -> str:
+    return str(answer.get_response_headers()["etag"])

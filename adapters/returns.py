@@ -17,7 +17,7 @@ async def get(tenant_id: str, order_id: str, return_id: str) -> Versioned[Return
     try:
         document = await _orders.read(_id(return_id), [tenant_id, order_id])
     except NotFound as error:
-        raise NotFound(f"order {order_id} has no return {return_id}") from error
+        raise NotFound(f"there is no return {return_id}") from error
     return Versioned(Return.model_validate(document), document["_etag"])
 
 

@@ -23,14 +23,14 @@ async def find(tenant_id: str) -> Versioned[TenantSettings] | None:
     return await _find(tenant_id)
 
 
-async def put(tenant_id: str, wanted: TenantSettings, etag: str | None) -> None:
-    """Store settings: the first ones (`etag` None), or the successors of those that `etag` names.
+async def put(tenant_id: str, wanted: TenantSettings, etag: str | None) -> str:
+    """Store settings: the first ones (`etag` None), or the successors of those that `etag` names. Returns their ETag.
 
     Raises ConditionFailed when they have changed since, Transient.
     """
     document: JsonObject = {"id": _ID, "tenantId": tenant_id, **wanted.to_json()}
     try:
-        await (_tenants.replace(document, etag) if etag else _tenants.create(document))
+        return await (_tenants.replace(document, etag) if etag else _tenants.create(document))
     except (AlreadyExists, Conflict, NotFound) as changed:
         raise ConditionFailed("the settings have changed meanwhile") from changed
 

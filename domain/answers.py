@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from domain.catalogue import Product, Stock
 from domain.orders import Event, Line, Order, OrderStatus, Reason
@@ -35,6 +35,7 @@ class OrderAnswer(Model):
     currency: str
     total_minor: int | None
     lines: tuple[Line, ...]
+    shortage: Mapping[str, int] | None
     payment: PaymentSummary
     shipments: tuple[ShipmentAnswer, ...]
     placed_at: Utc

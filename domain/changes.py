@@ -69,7 +69,7 @@ def transition(order: Order, change: Change) -> tuple[Order, Event]:
             "needs_attention": order.needs_attention if change.needs_attention is None else change.needs_attention,
             "lines": lines,
             "shortage": change.shortage,
-            "total_minor": _total_minor(lines),
+            "total_minor": _total_minor(order, lines),
             "payment": _payment_after(order.payment, change),
             "updated_at": change.at,
             "version": order.version + 1,
@@ -82,7 +82,7 @@ def transition(order: Order, change: Change) -> tuple[Order, Event]:
         subject=change.subject,
         status=change.to,
         actor=change.actor,
-        detail=change.detail or change.reason,
+        detail=_detail(change),
         correlation_id=change.correlation_id,
         version=after.version,
     )
@@ -109,9 +109,17 @@ def _line_status_after(line: Line, quantity: int, to: OrderStatus) -> LineStatus
     return LineStatus.RESERVED if to is OrderStatus.RESERVED else line.status
 
 
-def _total_minor(lines: tuple[Line, ...]) -> int | None:
-    """What is owed for the lines that stand; None until each has its price."""
-    standing = [line for line in lines if line.status is not LineStatus.CANCELLED] or lines
+def _detail(change: Change) -> str | None:
+    """Why it happened, and the money that moved with it."""
+    told = (change.detail or change.reason, change.movement.text if change.movement else None)
+    return "; ".join(filter(None, told)) or None
+
+
+def _total_minor(order: Order, lines: tuple[Line, ...]) -> int | None:
+    """What the lines that stand cost, None until each has its price; an order called off keeps its last total."""
+    standing = [line for line in lines if line.status is not LineStatus.CANCELLED]
+    if not standing:
+        return order.total_minor
     if any(line.unit_amount_minor is None for line in standing):
         return None
     return sum(line.amount_minor for line in standing)

@@ -149,6 +149,7 @@ class Order(Model):
 PLACED = "placed"
 STATUS_CHANGED = "status_changed"
 NEEDS_ATTENTION = "needs_attention"
+ATTENDED = "attended"
 
 
 class Event(Model):

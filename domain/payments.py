@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from domain.money import amount_text
 from domain.shapes import Model
 
 
@@ -19,6 +20,13 @@ _TOTALS = {
     MovementKind.AUTHORISATION: "authorised_minor",
     MovementKind.CAPTURE: "captured_minor",
     MovementKind.REFUND: "refunded_minor",
+}
+
+
+_DONE = {
+    MovementKind.AUTHORISATION: "authorised",
+    MovementKind.CAPTURE: "captured",
+    MovementKind.REFUND: "refunded",
 }
 
 
@@ -39,6 +47,16 @@ class Movement(Model):
     currency: str
     subject: str | None = None
     """The shipment or return that it is for."""
+
+    @property
+    def done(self) -> str:
+        """What has been done with the money: `captured`."""
+        return _DONE[self.kind]
+
+    @property
+    def text(self) -> str:
+        """As people read it: `12.50 EUR captured`."""
+        return f"{amount_text(self.amount_minor, self.currency)} {self.done}"
 
 
 class PaymentStatus(StrEnum):

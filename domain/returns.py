@@ -108,7 +108,8 @@ def _claim(order: Order, wanted: Mapping[str, int]) -> tuple[Line, ...]:
     for sku, quantity in wanted.items():
         can_be = sum(line.returnable_quantity for line in order.lines if line.sku == sku)
         if quantity > can_be:
-            raise Rejected(f"{sku}: {quantity} cannot be returned, {can_be} can")
+            of = f"order {order.order_id}, which is {order.status}"
+            raise Rejected(f"{quantity} x {sku} cannot be returned of {of}: {can_be} delivered and not returned yet")
     return _spread(order.lines, wanted, lambda line: line.returnable_quantity, _hold)
 
 

@@ -122,6 +122,11 @@ def moved(order: Order, shipment: Shipment, to: ShipmentStatus, change: Change) 
     return after, shipment.model_copy(update={"status": to, "updated_at": change.at}), event
 
 
+def has_been(shipment: Shipment, status: ShipmentStatus) -> bool:
+    """Whether the parcel is, or on its way to where it is has been, `status`: that it is so is no news."""
+    return shipment.status is status or (status is _S.SHIPPED and shipment.status in (_S.DELIVERED, _S.LOST))
+
+
 def cancellable(shipments: Iterable[Shipment]) -> bool:
     """Whether none of an order's parcels has left."""
     return all(shipment.status is ShipmentStatus.BOOKED for shipment in shipments)

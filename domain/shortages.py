@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from domain.errors import Rejected
+from domain.errors import FieldError, Invalid, Rejected
 from domain.orders import Line
 from domain.placement import RequestedLine
 from domain.shapes import Request, Text
@@ -31,17 +31,18 @@ class AnswerShortage(Request):
     note: Text | None = None
 
     def kept(self, held: Mapping[str, int]) -> dict[str, int]:
-        """The pieces of each SKU to keep, of those that are held. Raises Rejected when more are wanted."""
+        """The pieces of each SKU to keep, of those that are held. Raises Rejected when more are wanted, Invalid."""
         if self.decision is not Decision.AMEND:
             return dict(held)
+        if not self.lines:
+            error = FieldError("/lines", "must name the pieces to keep; to keep none, cancel the order")
+            raise Invalid("the decision amend needs lines", (error,))
         wanted = Counter[str]()
-        for line in self.lines or ():
+        for line in self.lines:
             wanted[line.sku] += line.quantity
         for sku, pieces in wanted.items():
             if pieces > held.get(sku, 0):
                 raise Rejected(f"{sku}: {pieces} are wanted, {held.get(sku, 0)} are held")
-        if not wanted:
-            raise Rejected("an amended order needs lines; to want nothing, cancel it")
         return dict(wanted)
 
 

@@ -27,7 +27,7 @@ def fulfil_order(context: df.DurableOrchestrationContext) -> Steps[JsonObject]:
     6  authorise_payment behind the circuit breaker              void_payment
     7  record_transition to `confirmed`
     8  ship_parcel for every warehouse, beside send_confirmation
-    9  publish_outcome
+    9  failed: park_dead_letter, which tells the person who is called why; publish_outcome
 
     The customer may cancel at every wait and before every step with a side effect, until the first parcel has left.
     Until the money is held, a step that keeps failing calls the order off. From then on the saga goes forward only:
@@ -46,6 +46,8 @@ def fulfil_order(context: df.DurableOrchestrationContext) -> Steps[JsonObject]:
     ending = yield from _decide(saga, cancellation, quote)
     if ending.shipment_ids:
         ending = yield from ship(saga, cancellation, quote, ending)
+    if ending.status is OrderStatus.FAILED:
+        yield from saga.park(names.FULFIL_ORDER, {}, ending.detail or "the order has failed")
     yield from saga.attempt(names.PUBLISH_OUTCOME, status=ending.status, reason=ending.reason)
     saga.stage(ending.status)
     return {"status": ending.status, "reason": ending.reason}

@@ -63,6 +63,8 @@ def _settle(saga: Saga, given: JsonObject) -> Steps[JsonObject | None]:
         yield from saga.insist(names.RESTOCK, **line, idempotency_key=f"{key}:{line['sku']}")
     if refunded["outcome"] == "refused":
         yield from saga.park(names.REFUND_PAYMENT, {"return_id": given["return_id"]}, refunded["detail"])
-        yield from saga.insist(names.FLAG_ORDER, detail=f"a refund was refused: {refunded['detail']}", key=saga.now)
+        yield from saga.insist(
+            names.FLAG_ORDER, detail=f"the refund was refused: {refunded['detail']}", subject=given["return_id"]
+        )
         return None
     return {**refunded["movement"], "kind": MovementKind.REFUND, "key": key, "subject": given["return_id"]}

@@ -163,6 +163,7 @@ class Saga:
         again, as often as it takes. Ends when everything is undone.
         """
         open_steps, self._compensations = self._compensations[::-1], []
+        replays, actor = 0, UNKNOWN_ACTOR
         while open_steps:
             stuck = []
             for activity, payload in open_steps:
@@ -171,10 +172,14 @@ class Saga:
                 except Exception as fault:  # noqa: BLE001  # the SDK raises plain Exception for a failed activity
                     stuck.append((activity, payload, str(fault)))
             for activity, payload, fault_text in stuck:
-                yield from self.park(activity, payload, fault_text)
+                yield from self.park(activity, payload, fault_text, awaited=True)
             if stuck:
-                yield from self._replay_of([activity for activity, _, _ in stuck])
+                replays += 1
+                actor = yield from self._replay_of([activity for activity, _, _ in stuck], replays)
             open_steps = [(activity, payload) for activity, payload, _ in stuck]
+        if replays:
+            settled = {"needs_attention": False, "actor": actor, "detail": "everything is undone"}
+            yield from self.insist(names.FLAG_ORDER, **settled, subject=f"compensation:{replays}")
 
     def attempt(self, activity: str, **payload: Any) -> Steps[None]:
         """Run a step that must not change how the order ends; parked as a dead letter when it keeps failing."""
@@ -187,8 +192,8 @@ class Saga:
         except Exception as fault:  # noqa: BLE001  # the SDK raises plain Exception for a failed activity
             yield from self.park(activity, payload, str(fault))
 
-    def park(self, activity: str, payload: JsonObject, fault: str) -> Steps[None]:
-        """Keep a step that failed for good as a dead letter."""
+    def park(self, activity: str, payload: JsonObject, fault: str, *, awaited: bool = False) -> Steps[None]:
+        """Keep a step that failed for good as a dead letter; `awaited`: this instance goes on when it is replayed."""
         yield from self.insist(
             names.PARK_DEAD_LETTER,
             instance_id=self.context.instance_id,
@@ -196,14 +201,18 @@ class Saga:
             subject=payload.get("sku"),
             payload=self._told(payload),
             fault=fault,
+            awaited=awaited,
         )
 
-    def _replay_of(self, activities: list[str]) -> Steps[None]:
+    def _replay_of(self, activities: list[str], number: int) -> Steps[str]:
+        """Call for a person and wait until one has asked for a replay; returns who it was."""
         detail = f"{', '.join(activities)} kept failing"
-        yield from self.insist(names.FLAG_ORDER, detail=detail, key=self.now)
+        yield from self.insist(names.FLAG_ORDER, detail=detail, subject=f"compensation:{number}")
         self.stage("needs_attention", detail=detail)
-        yield self.event(names.REPLAY)
+        asked = self.event(names.REPLAY)
+        yield asked
         self.stage("compensating")
+        return Word.of(asked).actor
 
     def _told(self, payload: JsonObject) -> JsonObject:
         return {**self.order, "at": self.now, **payload}

@@ -87,7 +87,9 @@ def _take(saga: Saga, booked: JsonObject, parcel: JsonObject) -> Steps[None]:
     )
     if captured["outcome"] == "refused":
         yield from saga.park(names.CAPTURE_PAYMENT, {**parcel, "amount_minor": amount_minor}, captured["detail"])
-        yield from saga.insist(names.FLAG_ORDER, detail=f"the capture was refused: {captured['detail']}", key=saga.now)
+        yield from saga.insist(
+            names.FLAG_ORDER, detail=f"the capture was refused: {captured['detail']}", subject=parcel["shipment_id"]
+        )
         return
     movement = {**captured["movement"], "kind": MovementKind.CAPTURE, "key": key, "subject": parcel["shipment_id"]}
     yield from saga.insist(names.RECORD_MOVEMENT, movement=movement)

@@ -10,9 +10,6 @@ from domain.shapes import JsonObject
 from orchestrators.cancelling import Cancellation
 from orchestrators.saga import Ending, Saga, Steps, settled
 
-ENDED = frozenset({OrderStatus.DELIVERED, OrderStatus.FAILED})
-
-
 def ship(saga: Saga, cancellation: Cancellation, quote: JsonObject, confirmed: Ending) -> Steps[Ending]:
     """One `ship_parcel` for every warehouse, beside the confirmation mail; ends when every parcel has."""
     saga.stage("shipping")
@@ -30,7 +27,9 @@ def ship(saga: Saga, cancellation: Cancellation, quote: JsonObject, confirmed: E
             return cancellation.ending
     yield from saga.parked_if_failed(mail, names.SEND_CONFIRMATION)
     parcels = yield everything  # one that broke fails this instance too; rewinding it goes on with the parcel
-    return Ending(next(OrderStatus(parcel["order_status"]) for parcel in parcels if parcel["order_status"] in ENDED))
+    if any(parcel["order_status"] == OrderStatus.FAILED for parcel in parcels):
+        return Ending(OrderStatus.FAILED, detail="every parcel was lost")
+    return Ending(OrderStatus.DELIVERED)
 
 
 def _parcel(saga: Saga, quote: JsonObject, shipment_id: str) -> Any:

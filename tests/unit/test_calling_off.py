@@ -103,7 +103,7 @@ def test_ending_of_a_called_off_order_outlives_an_outage(run: Fulfil) -> None:
 def test_compensation_that_keeps_failing_waits_for_a_person_and_goes_on_where_it_stopped(run: Fulfil) -> None:
     order = run(authorise_payment=DECLINED, release_stock__TEA=DOWN)
 
-    assert order.story[6:] == ["void_payment", *UNDONE, "park_dead_letter TEA", "flag_order"]
+    assert order.story[6:] == ["void_payment", *UNDONE, "park_dead_letter TEA", "flag_order compensation:1"]
     letter = order.payload("park_dead_letter TEA")
     assert (letter["step"], letter["payload"]["sku"]) == ("release_stock", "TEA")
     assert "no answer" in letter["fault"]
@@ -114,7 +114,10 @@ def test_compensation_that_keeps_failing_waits_for_a_person_and_goes_on_where_it
 
     assert order.end() == {"status": "rejected", "reason": "payment_declined"}
     assert [name for name, _ in order.steps].count("void_payment") == 1
-    assert [payload["sku"] for name, payload in order.steps[-3:] if name == "release_stock"] == ["TEA"]
+    assert [payload["sku"] for name, payload in order.steps[-4:] if name == "release_stock"] == ["TEA"]
+    called, attended = (payload for name, payload in order.steps if name == "flag_order")
+    assert "needs_attention" not in called
+    assert (attended["needs_attention"], attended["actor"]) == (False, "u-1")
 
 
 def test_replay_that_comes_too_early_parks_the_step_again(run: Fulfil) -> None:
@@ -124,7 +127,8 @@ def test_replay_that_comes_too_early_parks_the_step_again(run: Fulfil) -> None:
     order.hub.advance(minutes=1)
 
     assert order.instance.runtime_status == "Running"
-    assert len(order.attempts("flag_order")) == 2
+    flags = [payload["subject"] for name, payload in order.steps if name == "flag_order"]
+    assert flags == ["compensation:1", "compensation:2"]
 
 
 @pytest.mark.parametrize(

@@ -68,5 +68,5 @@ def test_refund_that_the_provider_refuses_calls_for_a_person(announced: Return) 
 
     assert returned.end()["status"] == "received"
     assert returned.payload("park_dead_letter")["step"] == "refund_payment"
-    assert "charge_disputed" in returned.payload("flag_order")["detail"]
+    assert "charge_disputed" in returned.payload("flag_order o-42-r1")["detail"]
     assert returned.payload("record_return received")["movement"] is None

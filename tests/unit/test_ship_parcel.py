@@ -106,7 +106,7 @@ def test_refused_capture_calls_for_a_person_and_the_parcel_travels_on(ship: Ship
 
     assert parcel.end()["status"] == "delivered"
     assert parcel.payload("park_dead_letter")["step"] == "capture_payment"
-    assert "charge_expired_for_capture" in parcel.payload("flag_order")["detail"]
+    assert "charge_expired_for_capture" in parcel.payload("flag_order o-42-1")["detail"]
     assert not [name for name, _ in parcel.steps if name == "record_movement"]
 
 

@@ -16,4 +16,5 @@ async def decide_approval(call: Call) -> Answer:
     request = call.body(DecideApproval)
     order = (await orders.get(call.tenant_id, call.identifier("orderId"))).value
     data = {"approved": request.approved, "note": request.note}
-    return await tell_saga(call, order, APPROVAL, {OrderStatus.AWAITING_APPROVAL}, data)
+    waiting = {OrderStatus.AWAITING_APPROVAL}
+    return await tell_saga(call, order, APPROVAL, data, when=waiting, otherwise="it awaits no approval")

@@ -16,5 +16,5 @@ async def put_settings(call: Call) -> Answer:
     asked = call.header("if-match")
     if asked not in (None, "*") and (stored is None or stored.etag != asked):
         raise ConditionFailed("the settings are not in the version that the request wants to change")
-    await tenants.put(call.tenant_id, wanted, stored.etag if stored else None)
-    return Answer(200, wanted.to_json())
+    etag = await tenants.put(call.tenant_id, wanted, stored.etag if stored else None)
+    return Answer(200, wanted.to_json(), {"ETag": etag})

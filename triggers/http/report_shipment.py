@@ -6,19 +6,20 @@ from adapters import shipments
 from domain.decisions import ReportShipment
 from domain.errors import Conflict
 from domain.names import ship_instance_id
-from domain.shipments import ENDED
-from triggers.telling import tell
+from domain.shipments import ENDED, ShipmentStatus, has_been
+from triggers.telling import accepted, tell
 from triggers.web.answers import Answer
 from triggers.web.call import Call
 
 
 async def report_shipment(call: Call) -> Answer:
-    """Take a carrier's word on where a parcel is. The same word again changes nothing."""
+    """Take a carrier's word on where a parcel is. One that is old or known changes nothing."""
     report = call.body(ReportShipment)
     order_id, shipment_id = call.identifier("orderId"), call.identifier("shipmentId")
     parcel = (await shipments.get(call.tenant_id, order_id, shipment_id)).value
-    if parcel.status == report.status:
-        return Answer(202)
+    instance_id = ship_instance_id(call.tenant_id, order_id, shipment_id)
+    if has_been(parcel, ShipmentStatus(report.status)):
+        return accepted(call, instance_id)
     if parcel.status in ENDED:
-        raise Conflict(f"shipment {shipment_id} is {parcel.status}")
-    return await tell(call, ship_instance_id(call.tenant_id, order_id, shipment_id), report.status, {})
+        raise Conflict(f"shipment {shipment_id} is {parcel.status}, which {report.status} contradicts")
+    return await tell(call, instance_id, report.status, {})

@@ -84,9 +84,14 @@ class Call:
             raise Invalid("an Idempotency-Key of 1 to 200 printable ASCII characters is required")
         return key
 
-    def body(self, model: type[M]) -> M:
-        """The JSON body. Raises TooLarge, WrongMediaType, Invalid with a pointer to each thing that is wrong."""
+    def body(self, model: type[M], *, empty: M | None = None) -> M:
+        """The JSON body; `empty` is what no body at all means.
+
+        Raises TooLarge, WrongMediaType, Invalid with a pointer to each thing that is wrong.
+        """
         content = self.request.get_body()
+        if not content and empty is not None:
+            return empty
         if len(content) > BODY_LIMIT:
             raise TooLarge(f"the body may have {BODY_LIMIT} bytes, and has {len(content)}")
         if (self.header("content-type") or "").partition(";")[0].strip().lower() != "application/json":
