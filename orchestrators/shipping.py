@@ -10,6 +10,7 @@ from domain.shapes import JsonObject
 from orchestrators.cancelling import Cancellation
 from orchestrators.saga import Ending, Saga, Steps, settled
 
+
 def ship(saga: Saga, cancellation: Cancellation, quote: JsonObject, confirmed: Ending) -> Steps[Ending]:
     """One `ship_parcel` for every warehouse, beside the confirmation mail; ends when every parcel has."""
     saga.stage("shipping")

@@ -60,22 +60,23 @@ def test_declined_card_is_compensated_in_reverse_before_the_rejection(run: Fulfi
 def test_silent_provider_that_holds_nothing_fails_the_order_after_compensations(run: Fulfil) -> None:
     order = run(authorise_payment=DOWN)
 
-    assert order.story[7:] == ["void_payment", *UNDONE, "record_transition failed", "publish_outcome"]
+    assert order.story[7:] == ["void_payment", *UNDONE, "record_transition failed", "park_dead_letter", "publish_outcome"]
     recorded = order.payload("record_transition failed")
     assert recorded["needs_attention"] is True
     assert recorded["detail"] == "authorise_payment kept failing"
+    assert order.payload("park_dead_letter")["fault"] == "authorise_payment kept failing"
 
 
 def test_reservation_that_keeps_failing_waits_for_the_others_and_is_released_too(run: Fulfil) -> None:
     order = run(reserve_stock__MUG=DOWN)
 
-    assert order.story[4:] == [*UNDONE, "record_transition failed", "publish_outcome"]
+    assert order.story[4:] == [*UNDONE, "record_transition failed", "park_dead_letter", "publish_outcome"]
 
 
 def test_reservation_that_cannot_be_recorded_undoes_everything(run: Fulfil) -> None:
     order = run(record_transition__reserved=DOWN)
 
-    assert order.story[-4:-2] == UNDONE
+    assert order.story[-5:-3] == UNDONE
     assert "void_payment" not in order.story
     assert order.end()["status"] == "failed"
 

@@ -147,3 +147,10 @@ def test_order_whose_only_parcel_is_lost_fails(run: Fulfil) -> None:
     assert order.deliver(then="lost") == {"status": "failed", "reason": None}
     assert order.payload("record_shipment lost")["movement"]["kind"] == "refund"
     assert PARCEL in order.payload("refund_payment o-42-1")["idempotency_key"]
+    assert order.payload("park_dead_letter")["fault"] == "every parcel was lost"
+
+
+def test_order_of_which_something_has_come_back_by_the_time_it_is_recorded_as_delivered_ends_well(run: Fulfil) -> None:
+    order = run(record_shipment__delivered={"outcome": "recorded", "status": "delivered", "order_status": "returned"})
+
+    assert order.deliver() == {"status": "delivered", "reason": None}
