@@ -29,13 +29,18 @@ class Decline:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One test payment method. `authentication`: the customer must confirm the payment with the bank."""
+    """One test payment method.
+
+    `authentication`: the customer must confirm the payment with the bank. `multicapture`: what is held may be taken in
+    more than one capture, if the merchant asks for that.
+    """
 
     brand: str
     last4: str
     decline: Decline | None = None
     authentication: bool = False
     refund: RefundFate = RefundFate.SUCCEEDS
+    multicapture: bool = True
 
 
 AUTHENTICATION_REQUIRED = Decline(
@@ -68,6 +73,7 @@ _GOOD: dict[str, Card] = {
     "gb": Card("visa", "0003"),
     "refundFail": Card("visa", "5126", refund=RefundFate.FAILS_LATER),
     "pendingRefund": Card("visa", "7726", refund=RefundFate.SUCCEEDS_LATER),
+    "singleCapture": Card("visa", "1111", multicapture=False),  # the sandbox's own: the provider has no such test card
     "authenticationRequired": Card("visa", "3184", authentication=True),
     "threeDSecure2Required": Card("visa", "3220", authentication=True),
 }

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sandbox.payments.cards import Decline
+from sandbox.payments.cards import CARDS, Decline
 
 
 class Status(StrEnum):
@@ -74,6 +74,11 @@ class Intent:
     def charge(self) -> Charge | None:
         """The latest attempt."""
         return self.charges[-1] if self.charges else None
+
+    @property
+    def can_be_captured_in_parts(self) -> bool:
+        """Whether the merchant has asked for it, and the card that paid allows it."""
+        return self.multicapture and self.charge is not None and CARDS[self.charge.payment_method].multicapture
 
     @property
     def amount_capturable(self) -> int:

@@ -159,7 +159,7 @@ def _check_capture(intent: Intent, charge: Charge, amount: int, final: bool) -> 
             code="parameter_invalid_integer",
             param="amount_to_capture",
         )
-    if not final and not intent.multicapture:
+    if not final and not intent.can_be_captured_in_parts:
         raise refused(
             "You cannot set `final_capture` to `false` because multicapture is not available for this PaymentIntent. "
             "Request it with `payment_method_options[card][request_multicapture]=if_available`.",

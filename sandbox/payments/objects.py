@@ -173,7 +173,7 @@ def _card_details(intent: Intent, charge: Charge) -> Json:
         "funding": "credit",
         "network": card.brand,
         "capture_before": charge.capture_before,
-        "multicapture": {"status": "available" if intent.multicapture else "unavailable"},
+        "multicapture": {"status": "available" if intent.can_be_captured_in_parts else "unavailable"},
     }
 
 

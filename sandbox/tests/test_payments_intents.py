@@ -62,6 +62,13 @@ def test_partial_capture_releases_the_rest(client: stripe.StripeClient, simulato
     assert (entry["captured"], entry["voided"]) == (1000, 250)
 
 
+def test_card_may_refuse_to_be_captured_in_parts(client: stripe.StripeClient) -> None:
+    wish = {"card": {"request_multicapture": "if_available"}}
+    intent = an_intent(client, payment_method="pm_card_singleCapture", payment_method_options=wish)
+    with pytest.raises(stripe.InvalidRequestError, match="multicapture is not available"):
+        client.v1.payment_intents.capture(intent.id, {"amount_to_capture": 100, "final_capture": False})
+
+
 def test_multicapture_takes_the_money_parcel_by_parcel(client: stripe.StripeClient) -> None:
     intent = an_intent(client, payment_method_options={"card": {"request_multicapture": "if_available"}})
     capture = client.v1.payment_intents.capture
