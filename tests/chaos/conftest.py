@@ -1,0 +1,77 @@
+"""Services that all cases share, worlds of their own, and the count of what was proved."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from adapters import clients, secrets
+from adapters.settings import settings
+from tests.chaos.invariants import INVARIANTS, Findings
+from tests.chaos.services import Services, services
+from tests.chaos.stories import Story
+from tests.chaos.telling import MakeWorld, Prove
+from tests.chaos.world import World, on_loop
+
+PROVED = pytest.StashKey[Counter[tuple[str, str]]]()
+
+
+@pytest.fixture(scope="package")
+def local_services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """Everything but the Functions host; the app's clients are closed with it, as other tests have their own."""
+    _forget()
+    with services(tmp_path_factory.mktemp("chaos")) as started:
+        yield started
+        on_loop(clients.close_all())
+        _forget()
+
+
+def _forget() -> None:
+    settings.cache_clear()
+    secrets.forget_all()
+
+
+@pytest.fixture
+def world(local_services: Services) -> Iterator[MakeWorld]:
+    """`world(story)`: a world in which the story can be told; any number of them."""
+    with ExitStack() as worlds:
+
+        def make(story: Story) -> World:
+            made = World(local_services, dict(story.stock), **story.settings)
+            worlds.callback(made.close)
+            return made
+
+        yield make
+
+
+@pytest.fixture
+def prove(request: pytest.FixtureRequest) -> Prove:
+    """`prove(world, story)`: every invariant holds; it is counted."""
+    counts = request.config.stash.setdefault(PROVED, Counter())
+
+    def check(world: World, story: str) -> None:
+        found = Findings.of(world)
+        for invariant in INVARIANTS:
+            invariant(found)
+            counts[invariant.__name__, story] += 1
+
+    return check
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """How many cases were proved, per invariant and per story."""
+    counts = config.stash.get(PROVED, Counter())
+    if not counts:
+        return
+    terminalreporter.section("cases that were proved")
+    for place, what in enumerate(("invariant", "story")):
+        sums = Counter[str]()
+        for names, number in counts.items():
+            sums[names[place]] += number
+        for name, number in sums.items():
+            cases = number // len(INVARIANTS) if what == "story" else number
+            terminalreporter.write_line(f"  {what:10}{name.replace('_', ' '):40}{cases:6}")
