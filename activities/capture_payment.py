@@ -28,7 +28,16 @@ async def capture_payment(payload: JsonObject) -> JsonObject:
     """
     step = CapturePayment.model_validate(payload)
     paid = step.payment
-    answer = await captures.capture(paid.provider_id, step.shipment_id, step.amount_minor, step.idempotency_key)
+    answer = await captures.capture(
+        captures.Moving(
+            tenant_id=step.tenant_id,
+            order_id=step.order_id,
+            provider_id=paid.provider_id,
+            subject=step.shipment_id,
+            amount_minor=step.amount_minor,
+            key=step.idempotency_key,
+        )
+    )
     if isinstance(answer, captures.Refusal):
         return {"outcome": "refused", "detail": answer.code}
     moved = {"provider_id": answer.provider_id, "amount_minor": answer.amount_minor, "currency": paid.currency}

@@ -28,7 +28,16 @@ async def refund_payment(payload: JsonObject) -> JsonObject:
     """
     step = RefundPayment.model_validate(payload)
     paid = step.payment
-    answer = await captures.refund(paid.provider_id, step.subject, step.amount_minor, step.idempotency_key)
+    answer = await captures.refund(
+        captures.Moving(
+            tenant_id=step.tenant_id,
+            order_id=step.order_id,
+            provider_id=paid.provider_id,
+            subject=step.subject,
+            amount_minor=step.amount_minor,
+            key=step.idempotency_key,
+        )
+    )
     if isinstance(answer, captures.Refusal):
         return {"outcome": "refused", "detail": answer.code}
     moved = {"provider_id": answer.provider_id, "amount_minor": answer.amount_minor, "currency": paid.currency}

@@ -10,14 +10,26 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from adapters.provider import Refused, call
-from domain.errors import Transient
+from adapters.provider import Refused, call, is_replayed
 
 if TYPE_CHECKING:
     from stripe import PaymentIntent, Refund, StripeClient
+    from stripe.params import PaymentIntentCaptureParams
 
-_HELD = "requires_capture"
+_PAID = "succeeded"
 _DEAD = frozenset({"failed", "canceled"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moving:
+    """Money of a payment that is to move, for which parcel or return (`subject`), and the key that makes it once."""
+
+    tenant_id: str
+    order_id: str
+    provider_id: str
+    subject: str
+    amount_minor: int
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +47,27 @@ class Refusal:
     code: str
 
 
-async def capture(provider_id: str, subject: str, amount_minor: int, key: str) -> Moved | Refusal:
-    """Take `amount_minor` of what a payment holds, for the parcel `subject`, once per key.
+async def capture(wish: Moving) -> Moved | Refusal:
+    """Take a parcel's part of what a payment holds, once per key.
 
     A card that can be captured only once pays for everything with its first parcel, and nothing for the later ones.
     Raises Transient when it is unknown whether the money was taken.
     """
     try:
-        return Moved(provider_id, await call(partial(_capture, provider_id, subject, amount_minor, key)))
+        return Moved(wish.provider_id, await call(partial(_capture, wish)))
     except Refused as refused:
-        return Refusal(refused.code)
+        taken = await call(partial(_taken_before, wish))  # two parcels may have left at the same moment
+        return Refusal(refused.code) if taken is None else Moved(wish.provider_id, taken)
 
 
-async def refund(provider_id: str, subject: str, amount_minor: int, key: str) -> Moved | Refusal:
-    """Give back `amount_minor` of what a payment has taken, for the parcel or return `subject`, once per key.
+async def refund(wish: Moving) -> Moved | Refusal:
+    """Give back some of what a payment has taken, once per key.
 
-    Raises Transient when it is unknown whether the money was given back.
+    It may still come to nothing days later: the provider then says so by an event. Raises Transient when it is unknown
+    whether the money was given back.
     """
     try:
-        given = await call(partial(_refund, provider_id, subject, amount_minor, key))
+        given = await call(partial(_refund, wish))
     except Refused as refused:
         return Refusal(refused.code)
     if given.status in _DEAD:
@@ -61,22 +75,38 @@ async def refund(provider_id: str, subject: str, amount_minor: int, key: str) ->
     return Moved(given.id, given.amount)
 
 
-async def _capture(provider_id: str, subject: str, amount_minor: int, key: str, stripe: StripeClient) -> int:
-    intent = await stripe.v1.payment_intents.retrieve_async(provider_id, {"expand": ["latest_charge"]})
-    note = f"captured:{subject}"
-    noted = getattr(intent.metadata, note, None) if intent.metadata else None
+async def _capture(wish: Moving, stripe: StripeClient) -> int:
+    intent = await _read(wish, stripe)
+    earlier = _noted(intent, wish)
+    if earlier is not None:
+        return earlier
+    in_parts = _in_parts(intent)
+    taken = wish.amount_minor if in_parts else intent.amount_capturable
+    params: PaymentIntentCaptureParams = {"amount_to_capture": taken, "metadata": {_note(wish): str(taken)}}
+    if in_parts:
+        params["final_capture"] = False
+    await stripe.v1.payment_intents.capture_async(wish.provider_id, params, {"idempotency_key": wish.key})
+    return taken
+
+
+async def _taken_before(wish: Moving, stripe: StripeClient) -> int | None:
+    return _noted(await _read(wish, stripe), wish)
+
+
+async def _read(wish: Moving, stripe: StripeClient) -> PaymentIntent:
+    return await stripe.v1.payment_intents.retrieve_async(wish.provider_id, {"expand": ["latest_charge"]})
+
+
+def _note(wish: Moving) -> str:
+    return f"captured:{wish.subject}"
+
+
+def _noted(intent: PaymentIntent, wish: Moving) -> int | None:
+    """What has been taken for the parcel: 0 when another one has paid for all; None when nothing has been yet."""
+    noted = getattr(intent.metadata, _note(wish), None)
     if noted is not None:
         return int(noted)
-    in_parts = _in_parts(intent)
-    if intent.status != _HELD and not in_parts and intent.amount_received:
-        return 0
-    taken = amount_minor if in_parts else intent.amount_capturable
-    await stripe.v1.payment_intents.capture_async(
-        provider_id,
-        {"amount_to_capture": taken, "metadata": {note: str(taken)}, **({"final_capture": False} if in_parts else {})},
-        {"idempotency_key": key},
-    )
-    return taken
+    return 0 if intent.status == _PAID and not _in_parts(intent) else None
 
 
 def _in_parts(intent: PaymentIntent) -> bool:
@@ -87,19 +117,19 @@ def _in_parts(intent: PaymentIntent) -> bool:
     return bool(card and card.multicapture and card.multicapture.status == "available")
 
 
-async def _refund(provider_id: str, subject: str, amount_minor: int, key: str, stripe: StripeClient) -> Refund:
-    page = await stripe.v1.refunds.list_async({"payment_intent": provider_id, "limit": 100})
+async def _refund(wish: Moving, stripe: StripeClient) -> Refund:
+    page = await stripe.v1.refunds.list_async({"payment_intent": wish.provider_id, "limit": 100})
     async for earlier in page.auto_paging_iter():
-        if getattr(earlier.metadata, "idempotency_key", None) == key and earlier.status not in _DEAD:
+        if getattr(earlier.metadata, "idempotency_key", None) == wish.key and earlier.status not in _DEAD:
             return earlier
+    metadata = {
+        "tenant_id": wish.tenant_id,
+        "order_id": wish.order_id,
+        "idempotency_key": wish.key,
+        "subject": wish.subject,
+    }
     made = await stripe.v1.refunds.create_async(
-        {
-            "payment_intent": provider_id,
-            "amount": amount_minor,
-            "metadata": {"idempotency_key": key, "subject": subject},
-        },
-        {"idempotency_key": key},
+        {"payment_intent": wish.provider_id, "amount": wish.amount_minor, "metadata": metadata},
+        {"idempotency_key": wish.key},
     )
-    if made.status == "requires_action":
-        raise Transient(f"refund {made.id} waits for the customer", retry_after_s=60)
-    return made
+    return await stripe.v1.refunds.retrieve_async(made.id) if is_replayed(made) else made

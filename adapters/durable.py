@@ -67,15 +67,21 @@ async def start_return(client: DurableClient, told: JsonObject) -> str:
 
 async def raise_event(client: DurableClient, instance_id: str, name: str, data: JsonObject) -> None:
     """Send an event to an instance that has not ended. Raises Conflict when it has, Transient."""
+    if not await is_under_way(client, instance_id):
+        raise Conflict(f"workflow {instance_id} has ended")
     try:
-        status = await client.get_status(instance_id)
-        is_open = bool(status) and status.runtime_status.value in UNDER_WAY
-        if is_open:
-            await client.raise_event(instance_id, name, data)
+        await client.raise_event(instance_id, name, data)
     except Exception as error:  # the SDK raises plain Exception, or what its HTTP client raises
         raise Transient(f"the task hub does not take event {name} for {instance_id}") from error
-    if not is_open:
-        raise Conflict(f"workflow {instance_id} has ended")
+
+
+async def is_under_way(client: DurableClient, instance_id: str) -> bool:
+    """Whether there is such an instance and it has not ended. Raises Transient."""
+    try:
+        status = await client.get_status(instance_id)
+    except Exception as error:  # the SDK raises plain Exception, or what its HTTP client raises
+        raise Transient(f"the task hub does not tell how {instance_id} stands") from error
+    return bool(status) and status.runtime_status.value in UNDER_WAY
 
 
 async def _start_once(client: DurableClient, name: str, instance_id: str, told: JsonObject) -> str:

@@ -1,4 +1,4 @@
-"""Answers of keyed requests: container `idempotency`, kept for 24 hours.
+"""Answers of keyed requests: container `idempotency`, kept for 24 hours unless a claim asks for longer.
 
 A request claims its key with one create before anything else is written. The claim fixes the order's id, so whoever
 repeats the request, even after a crash between two writes, finishes the same order instead of placing another.
@@ -36,17 +36,26 @@ def body_hash(body: JsonObject) -> str:
     return digest(json.dumps(body, sort_keys=True))
 
 
-async def claim(tenant_id: str, wish: Claim) -> Claim:
-    """Make the claim, or return the one that was made before under its key. Raises Transient."""
+async def claim(tenant_id: str, wish: Claim, *, kept_s: int | None = None) -> Claim:
+    """Make the claim, or return the one that was made before under its key; `kept_s` for other than 24 h.
+
+    Raises Transient.
+    """
+    document = {"id": wish.key, **wish.to_json(), "tenantId": tenant_id}
     try:
-        await _idempotency.create({"id": wish.key, **wish.to_json(), "tenantId": tenant_id})
+        await _idempotency.create(document if kept_s is None else {**document, "ttl": kept_s})
     except AlreadyExists:
-        return await _made_before(wish.key)
+        made = await find(tenant_id, wish.key)
+        if made is None:
+            raise Transient("the claim on this Idempotency-Key expires at this moment") from None
+        return made
     return wish
 
 
-async def _made_before(key: str) -> Claim:
+async def find(tenant_id: str, key: str) -> Claim | None:
+    """The tenant's claim under this key, or None. Raises Transient."""
     try:
-        return Claim.model_validate(await _idempotency.read(key, key))
-    except NotFound as error:
-        raise Transient("the claim on this Idempotency-Key expires at this moment") from error
+        made = Claim.model_validate(await _idempotency.read(key, key))
+    except NotFound:
+        return None
+    return made if made.tenant_id == tenant_id else None

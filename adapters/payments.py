@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from adapters.provider import KeyTaken, Refused, call
-from domain.errors import Transient
+from adapters.provider import KeyTaken, Refused, call, is_replayed
+from domain.errors import Defect, Transient
+from domain.payment_news import Standing
 
 if TYPE_CHECKING:
     from stripe import PaymentIntent, StripeClient
@@ -84,6 +85,15 @@ async def void(asked: Asked, void_key: str) -> bool:
     return bool(intent.amount_capturable)
 
 
+async def standing(provider_id: str) -> Standing:
+    """A payment as it is now. Raises Transient; Defect when the provider does not know it."""
+    try:
+        intent = await call(lambda stripe: stripe.v1.payment_intents.retrieve_async(provider_id))
+    except Refused as refused:
+        raise Defect(f"payment {provider_id} cannot be read: {refused.code}") from refused
+    return Standing(intent.amount_capturable, intent.amount_received)
+
+
 async def _authorise(charge: Charge, stripe: StripeClient) -> PaymentIntent:
     """A key protects from a second payment for a day only; after that one has to look first."""
     is_old = datetime.now(UTC) - charge.since > _KEYS_ARE_KEPT
@@ -101,10 +111,7 @@ async def _create_confirmed(charge: Charge, stripe: StripeClient) -> PaymentInte
         "confirm": True,
     }
     intent = await stripe.v1.payment_intents.create_async(params, {"idempotency_key": charge.key})
-    answer = intent.last_response
-    if answer and answer.headers.get("idempotent-replayed") == "true":  # how the payment stood then, not how it stands
-        return await stripe.v1.payment_intents.retrieve_async(intent.id)
-    return intent
+    return await stripe.v1.payment_intents.retrieve_async(intent.id) if is_replayed(intent) else intent
 
 
 async def _use_up_key(asked: Asked) -> PaymentIntent | None:

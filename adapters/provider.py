@@ -14,7 +14,7 @@ from adapters.settings import settings
 from domain.errors import Defect, Transient
 
 if TYPE_CHECKING:
-    from stripe import StripeClient, StripeError
+    from stripe import StripeClient, StripeError, StripeObject
 
 T = TypeVar("T")
 
@@ -47,6 +47,12 @@ async def call(request: Callable[[StripeClient], Awaitable[T]]) -> T:
         return await request(await _client(key))
     except stripe.StripeError as error:
         raise _kind(error) from error
+
+
+def is_replayed(answer: StripeObject) -> bool:
+    """Whether the provider has repeated an earlier answer: it tells how things stood then, not how they stand."""
+    response = getattr(answer, "last_response", None)
+    return bool(response and response.headers.get("idempotent-replayed") == "true")
 
 
 async def _client(api_key: str) -> StripeClient:

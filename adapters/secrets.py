@@ -14,6 +14,7 @@ from adapters.refreshing import Refreshing
 from domain.errors import Transient
 
 STRIPE_API_KEY = "stripe-api-key"
+STRIPE_WEBHOOK_SECRET = "stripe-webhook-secret"  # noqa: S105  # the name of a secret, not a secret
 SMTP_PASSWORD = "smtp-password"  # noqa: S105  # the name of a secret, not a secret
 
 _FRESH_S = 5 * 60
@@ -27,9 +28,13 @@ async def secret(name: str) -> str:
     return await _kept(name).get()
 
 
-async def renewed(name: str) -> str:
-    """The value as the vault has it now: for a service that has just refused the one we had. Raises Transient."""
-    return await _kept(name).renew()
+async def renewed(name: str, *, not_within_s: float = 0) -> str:
+    """The value as the vault has it now: for when the one we had has just been found not to fit. Raises Transient.
+
+    One that was fetched less than `not_within_s` ago is taken for what the vault has now.
+    """
+    kept = _kept(name)
+    return await (kept.get() if kept.age_s < not_within_s else kept.renew())
 
 
 def forget_all() -> None:

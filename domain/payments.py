@@ -14,12 +14,14 @@ class MovementKind(StrEnum):
     AUTHORISATION = "authorisation"
     CAPTURE = "capture"
     REFUND = "refund"
+    FAILED_REFUND = "failed_refund"
 
 
 _TOTALS = {
     MovementKind.AUTHORISATION: "authorised_minor",
     MovementKind.CAPTURE: "captured_minor",
     MovementKind.REFUND: "refunded_minor",
+    MovementKind.FAILED_REFUND: "refunded_minor",
 }
 
 
@@ -27,6 +29,7 @@ _DONE = {
     MovementKind.AUTHORISATION: "authorised",
     MovementKind.CAPTURE: "captured",
     MovementKind.REFUND: "refunded",
+    MovementKind.FAILED_REFUND: "not refunded after all",
 }
 
 
@@ -83,7 +86,8 @@ class PaymentSummary(Model):
     def after(self, movement: Movement) -> PaymentSummary:
         """The summary once this movement has been made."""
         field = _TOTALS[movement.kind]
-        moved = self.model_copy(update={field: getattr(self, field) + movement.amount_minor})
+        change_minor = movement.amount_minor * (-1 if movement.kind is MovementKind.FAILED_REFUND else 1)
+        moved = self.model_copy(update={field: getattr(self, field) + change_minor})
         return moved.model_copy(update={"status": moved._added_up()})
 
     def declined(self) -> PaymentSummary:

@@ -27,6 +27,7 @@ from adapters.settings import settings
 from domain.catalogue import Adjustment, Product
 from domain.orders import Order, place, placed
 from domain.placement import PlaceOrder
+from tests.integration.provider import Provider, a_provider
 
 APP = Path(__file__).resolve().parents[2]
 AT = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
@@ -96,6 +97,15 @@ async def fresh_clients(endpoints: Endpoints) -> AsyncIterator[None]:
     yield
     await clients.close_all()
     secrets.forget_all()
+
+
+@pytest.fixture
+async def provider(fresh_clients: None, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Provider]:
+    """A payment provider for this test alone, and the app's one from now on."""
+    async with a_provider() as started:
+        monkeypatch.setenv("PAYMENTS_API_URL", started.url)
+        settings.cache_clear()
+        yield started
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ from triggers.http.request_return import request_return
 from triggers.http.resume_workflow import resume_workflow
 from triggers.http.rewind_workflow import rewind_workflow
 from triggers.http.suspend_workflow import suspend_workflow
+from triggers.http.take_payment_event import take_payment_event
 from triggers.http.terminate_workflow import terminate_workflow
 from triggers.web.endpoint import ANYONE, Handler, Roles
 
@@ -78,6 +79,7 @@ ROUTES = (
     Route("POST", f"{_WORKFLOW}/resume", OPERATOR, resume_workflow),
     Route("POST", f"{_WORKFLOW}/rewind", OPERATOR, rewind_workflow),
     Route("DELETE", _WORKFLOW, ADMIN, purge_workflow),
+    Route("POST", "payments/webhook", ANYONE, take_payment_event),
     Route("GET", "health/live", ANYONE, health_live),
     Route("GET", "health/ready", ANYONE, health_ready),
 )

@@ -89,14 +89,18 @@ class Call:
 
         Raises TooLarge, WrongMediaType, Invalid with a pointer to each thing that is wrong.
         """
-        content = self.request.get_body()
-        if not content and empty is not None:
+        if empty is not None and not self.request.get_body():
             return empty
+        return parsed(model, self.content())
+
+    def content(self) -> bytes:
+        """The JSON body as it came. Raises TooLarge, WrongMediaType."""
+        content: bytes = self.request.get_body()
         if len(content) > BODY_LIMIT:
             raise TooLarge(f"the body may have {BODY_LIMIT} bytes, and has {len(content)}")
         if (self.header("content-type") or "").partition(";")[0].strip().lower() != "application/json":
             raise WrongMediaType("the body must be application/json")
-        return parsed(model, content)
+        return content
 
 
 def origin(url: str) -> str:
