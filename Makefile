@@ -9,7 +9,7 @@ AZURITE := localazure/azurite/node_modules/.package-lock.json
 SOURCES := function_app.py triggers orchestrators activities domain adapters sandbox bench tests localazure/src localazure/tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run services demo test check format bench lock reset
+.PHONY: help run services demo test worker check format bench lock reset
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -23,8 +23,11 @@ services: $(INSTALLED) $(AZURITE) ## run everything but the Functions host, for 
 demo: $(INSTALLED) $(AZURITE) ## place one order per outcome and print each timeline
 	@$(BIN)/python -m sandbox.demo
 
-test: $(INSTALLED) $(AZURITE) ## run every test there is: unit, conformance, integration, end to end
+test: $(INSTALLED) $(AZURITE) worker ## run every test there is: unit, conformance, integration, end to end
 	@$(BIN)/python -m pytest --cov --cov-report=
+
+worker: $(INSTALLED) ## install Microsoft's own worker library, which tests compare with, where there is Python 3.13
+	@$(BIN)/python localazure/tests/conformance/host/real_worker/install.py build/worker
 
 check: $(INSTALLED) ## format, lint, types, dependency rules, determinism, unit and replay tests
 	@$(BIN)/ruff format --check --quiet $(SOURCES) || { echo "run: make format"; exit 1; }

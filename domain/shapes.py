@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Dict  # noqa: UP035  # for JsonObject
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
@@ -12,7 +12,8 @@ from pydantic.alias_generators import to_camel
 from domain.money import known_currency
 from domain.names import IDENTIFIER
 
-JsonObject = dict[str, Any]
+# The Functions worker reads the annotations of activities and refuses `dict[str, Any]`: "invalid non-type annotation".
+JsonObject = Dict[str, Any]  # noqa: UP006  # the worker knows this generic
 
 
 def utc_text(at: datetime) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, List  # noqa: UP035  # what the SDK's own checks take
+from typing import Any, List, Optional, Tuple  # noqa: UP035  # what the SDK's and the worker's own checks take
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -118,12 +118,24 @@ class TestSignatures:
         function = _only(app)
         assert (function.errors, function.raw_parameters, function.is_async) == ((), {"client"}, True)
 
-    def test_orchestrator_may_call_its_context_what_it_likes(self, app) -> None:
+    @pytest.mark.parametrize(
+        "annotation",
+        [list[str], dict[str, int], str | None, Optional[str], Tuple[str, int]],  # noqa: UP006, UP045  # as people write
+    )
+    def test_annotations_that_the_worker_takes_for_no_type_exclude_their_function(self, app, annotation) -> None:
+        def f(value): ...
+
+        f.__annotations__["value"] = annotation
+        app.activity_trigger(input_name="value")(f)
+        assert "binding value has invalid non-type annotation" in _only(app).errors[0]
+
+    def test_orchestrator_may_call_its_context_what_it_likes_with_a_warning(self, app, caplog) -> None:
         @app.orchestration_trigger(context_name="ctx")
         def f(ctx): ...
 
         function = _only(app)
         assert (function.errors, function.is_replayed) == ((), True)
+        assert "f: context_name='ctx' works here, but the worker in the cloud refuses the app for it" in caplog.text
 
 
 class TestNames:
@@ -217,6 +229,15 @@ class TestSettingsOfFunctions:
         assert policy is not None
         assert policy.max_retry_count == -1
         assert [policy.delay_s(attempt, 0.5) for attempt in (0, 1, 5)] == [3, 4, 10]
+
+    def test_retry_policy_without_a_maximum_has_no_bound_that_matters(self, app) -> None:
+        @app.schedule(arg_name="timer", schedule="0 0 0 * * *")
+        @app.retry(strategy="exponential_backoff", max_retry_count="-1", minimum_interval="00:00:02")
+        def f(timer: func.TimerRequest) -> None: ...
+
+        policy = _only(app).retry
+        assert policy is not None
+        assert policy.delay_s(10, 0.5) == 2 + 1024
 
     def test_unknown_trigger_excludes_its_function(self, app) -> None:
         @app.event_hub_message_trigger(arg_name="e", event_hub_name="h", connection="C")

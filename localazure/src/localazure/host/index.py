@@ -25,7 +25,7 @@ from localazure.host.functions import (
     raw_bindings_of,
 )
 from localazure.host.settings import Settings
-from localazure.host.signatures import Signature, check_signature
+from localazure.host.signatures import CONTEXT, Signature, check_signature
 from localazure.host.timespans import parse_timespan
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,7 @@ _BINDING_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_]{0,127}|\$return")
 _NO_EXTENSION = (
     "Please ensure the type is correct and the binding extension is installed: localazure has no such binding."
 )
+_LONGEST_RETRY_DELAY = timedelta(seconds=2**31 - 1)
 _RETRIED_TRIGGERS = frozenset({"timertrigger", "cosmosdbtrigger"})
 
 TriggerCheck = Callable[[HostedFunction], None]
@@ -78,6 +79,7 @@ def build_index(
             check_connections(function, settings)
             _check_durable_name(function, indexed)
             _check_trigger(function, checks)
+            _warn_of_context_name(function)
         except IndexingError as error:
             log.error("The '%s' function is in error: %s", function.name, error)  # noqa: TRY400  # the text says it all
             function = replace(function, errors=(str(error),))
@@ -137,6 +139,16 @@ def _check_durable_name(function: HostedFunction, others: Sequence[HostedFunctio
             )
 
 
+def _warn_of_context_name(function: HostedFunction) -> None:
+    """The durable SDK's wrapper calls its parameter `context`, so that the cloud's worker accepts no other name."""
+    if function.is_replayed and function.trigger_name != CONTEXT:
+        log.warning(
+            "%s: context_name='%s' works here, but the worker in the cloud refuses the app for it; use 'context'.",
+            function.name,
+            function.trigger_name,
+        )
+
+
 def _complete(function: HostedFunction, retry: Mapping[str, Any] | None, settings: Settings) -> HostedFunction:
     bindings = tuple(replace(binding, properties=_expand(binding, settings)) for binding in function.bindings)
     # The durable SDK's wrapper has one parameter of its own choice, and is called by position.
@@ -164,14 +176,14 @@ def _expand(binding: Binding, settings: Settings) -> dict[str, Any]:
 
 
 def _retry_policy(retry: Mapping[str, Any]) -> RetryPolicy:
-    def interval(key: str) -> timedelta:
-        return parse_timespan(str(retry.get(key) or "00:00:00"))
+    def interval(key: str, default: timedelta = timedelta(0)) -> timedelta:
+        return parse_timespan(str(retry[key])) if retry.get(key) else default
 
     is_exponential = retry.get("strategy") == "exponential_backoff"
     try:
         count = int(retry["max_retry_count"])
         first = interval("minimum_interval" if is_exponential else "delay_interval")
-        return RetryPolicy(count, first, interval("maximum_interval"), is_exponential)
+        return RetryPolicy(count, first, interval("maximum_interval", _LONGEST_RETRY_DELAY), is_exponential)
     except (KeyError, ValueError) as error:
         raise IndexingError(f"The retry policy is invalid: {error}") from None
 

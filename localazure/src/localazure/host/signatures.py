@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import types
 import typing
+from collections import abc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +17,7 @@ from localazure.host.errors import IndexingError
 from localazure.host.functions import DURABLE_TRIGGERS, RETURN, Binding
 
 CONTEXT = "context"
+_NO_GENERICS = frozenset({typing.Union, tuple, typing.ClassVar, abc.Callable})
 
 
 @dataclass(frozen=True)
@@ -101,11 +104,25 @@ def _value_type(name: str, binding: Binding, hint: Any) -> Any:
             f'binding {binding.name} is declared to have the "{binding.direction}" direction in function.json,'
             f" but its annotation in Python is {instead}",
         )
-    if is_out:
-        return typing.get_args(hint)[0]
-    if not isinstance(hint, type) and typing.get_origin(hint) is None and hint is not Any:
-        raise _error(name, f"binding {binding.name} has invalid non-type annotation {hint!r}")
-    return hint
+    value = typing.get_args(hint)[0] if is_out else hint
+    if not _is_type(value):
+        mend = " (use typing.Dict[...] or dict, typing.List[...] or list)" if _is_builtin_generic(value) else ""
+        raise _error(name, f"binding {binding.name} has invalid non-type annotation {hint!r}{mend}")
+    return value
+
+
+def _is_type(hint: Any) -> bool:
+    """What the Python worker takes for a type: classes, and generics of `typing` that are no special forms."""
+    if isinstance(hint, type):
+        return True
+    origin = typing.get_origin(hint)
+    is_special = origin is None or origin in _NO_GENERICS or isinstance(hint, types.UnionType)
+    return not is_special and not _is_builtin_generic(hint)
+
+
+def _is_builtin_generic(hint: Any) -> bool:
+    """`dict[str, int]` and the like, which the worker refuses in every version so far."""
+    return isinstance(hint, types.GenericAlias)
 
 
 def _is_raw(binding: Binding, hint: Any) -> bool:

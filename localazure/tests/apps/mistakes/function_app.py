@@ -83,6 +83,11 @@ def has_wrong_type(req: int) -> str:
     return "never"
 
 
+@durable.activity_trigger(input_name="value")
+def has_builtin_generic(value: dict[str, int]) -> str:
+    return "never"
+
+
 @plain.route()
 def of_plain_blueprint(req: func.HttpRequest) -> str:
     return "plain"

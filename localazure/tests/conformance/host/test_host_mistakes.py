@@ -190,6 +190,13 @@ def test_bad_settings_file_is_refused_with_its_key(refusal, app_of, settings, li
                 ' match its Python annotation "int"'
             ),
         ),
+        (
+            "has_builtin_generic",
+            (
+                "cannot load the has_builtin_generic function: binding value has invalid non-type annotation"
+                " dict[str, int] (use typing.Dict[...] or dict, typing.List[...] or list)"
+            ),
+        ),
     ],
 )
 async def test_mistake_in_one_function_is_told_once_and_the_others_work(mistakes, http, function, message) -> None:
