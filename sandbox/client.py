@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import requests
 
 from sandbox.eventually import eventually
 
 TIMEOUT_S = 30
+SUBJECTS = {"customer": "c-17", "operator": "u-1", "approver": "boss-1", "carrier": "carrier-1", "admin": "admin-1"}
 SHIP_TO = {
     "name": "Ada Lovelace",
     "line1": "Unter den Linden 1",
@@ -63,9 +65,11 @@ class Client:
     def put(self, path: str, body: Any, **options: Any) -> requests.Response:
         return self.call("PUT", path, json=body, **options)
 
-    def stock_up(self, sku: str, on_hand: int, *, amount_minor: int = 1250, currency: str = "EUR") -> None:
+    def stock_up(
+        self, sku: str, on_hand: int, *, amount_minor: int = 1250, currency: str = "EUR", warehouse: str = "berlin"
+    ) -> None:
         """Put a product into the catalogue with some stock."""
-        product = {"name": sku, "unitAmountMinor": amount_minor, "currency": currency, "warehouse": "berlin"}
+        product = {"name": sku, "unitAmountMinor": amount_minor, "currency": currency, "warehouse": warehouse}
         expect(self.put(f"/v1/products/{sku}", product), 200, 201)
         if on_hand:
             expect(self.post(f"/v1/products/{sku}/stock", {"delta": on_hand, "reason": "goods in"}), 200)
@@ -87,6 +91,15 @@ class Client:
 
         return eventually(probe, within_s=within_s, what=f"order {order_id} in {statuses}")
 
+    def tell(self, path: str, body: Any = None, *, key: str | None = None) -> dict[str, Any]:
+        """POST something that a workflow hears of; the 202 answer's body."""
+        return expect(self.post(path, body, key=key), 202)
+
+    def send_back(self, order_id: str, sku: str, quantity: int, reason: str) -> str:
+        """Announce a return and give its id."""
+        wish = {"lines": [{"sku": sku, "quantity": quantity}], "reason": reason}
+        return str(self.tell(f"/v1/orders/{order_id}/returns", wish)["returnId"])
+
     def parcels(self, order_id: str, count: int = 1) -> list[dict[str, Any]]:
         """The order's parcels, once so many have been booked."""
 
@@ -98,10 +111,7 @@ class Client:
 
     def report(self, order_id: str, shipment_id: str, status: str) -> None:
         """Say where a parcel is, as its carrier does."""
-        path = f"/v1/orders/{order_id}/shipments/{shipment_id}/events"
-        answer = self.post(path, {"status": status})
-        if answer.status_code != 202:
-            raise AssertionError(f"{answer.request.method} {answer.url}: {answer.status_code} {answer.text}")
+        self.tell(f"/v1/orders/{order_id}/shipments/{shipment_id}/events", {"status": status})
 
     def deliver(self, order_id: str, count: int = 1) -> dict[str, Any]:
         """Send the order's parcels on their way; the order once they have arrived."""
@@ -116,7 +126,46 @@ class Client:
         items: list[dict[str, Any]] = expect(self.get(f"/v1/orders/{order_id}/timeline"), 200)["items"]
         return items
 
+    def happened(self, order_id: str, event_type: str, count: int = 1) -> list[dict[str, Any]]:
+        """The order's events of this type, once there are so many."""
+
+        def probe() -> list[dict[str, Any]] | None:
+            found = [event for event in self.timeline(order_id) if event["type"] == event_type]
+            return found if len(found) >= count else None
+
+        return eventually(probe, within_s=60, what=f"{count} x {event_type} of order {order_id}")
+
+    def dead_letters(self, order_id: str) -> list[dict[str, Any]]:
+        """What could not be done for the order."""
+        items = expect(self.get("/v1/dead-letters"), 200)["items"]
+        return [letter for letter in items if letter["orderId"] == order_id]
+
     def stock(self, sku: str) -> tuple[int, int]:
         """(on hand, reserved) of a product."""
         product = expect(self.get(f"/v1/products/{sku}"), 200)
         return product["onHand"], product["reserved"]
+
+
+class Staff(NamedTuple):
+    """Everybody who deals with a merchant's orders, each with a client and a name of their own."""
+
+    customer: Client
+    operator: Client
+    approver: Client
+    carrier: Client
+    admin: Client
+
+    @classmethod
+    def of(cls, client_of: Callable[[str, str], Client]) -> Staff:
+        """One client for each role; `client_of(role, subject)` makes it."""
+        return cls(**{role: client_of(role, subject) for role, subject in SUBJECTS.items()})
+
+    def ship(self, order_id: str, *endings: str) -> dict[str, Any]:
+        """Send the order's parcels on their way to these endings, in the order of their ids; the order afterwards."""
+        parcels = self.operator.parcels(order_id, len(endings))
+        for parcel in parcels:
+            self.carrier.report(order_id, parcel["shipmentId"], "shipped")
+        self.operator.order_in(order_id, "shipped")
+        for parcel, ending in zip(parcels, endings, strict=True):
+            self.carrier.report(order_id, parcel["shipmentId"], ending)
+        return self.operator.order_in(order_id, "delivered", "failed")

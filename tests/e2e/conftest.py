@@ -15,16 +15,21 @@ import uuid
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from localazure.testing import System
 
-from sandbox.client import Client
+from sandbox.client import Client, Staff
+from tests.e2e.faults import Fault
 
 APP = Path(__file__).resolve().parents[2]
 
+ENDPOINTS_FILE = Path(os.environ.get("ENDPOINTS_FILE", APP / ".localazure/endpoints.json"))
+
 Endpoints = dict[str, str]
 ClientOf = Callable[..., Client]
+FaultAt = Callable[[str, dict[str, Any]], Fault]
 
 
 @pytest.fixture(scope="session")
@@ -42,8 +47,7 @@ def endpoints(system: System | None) -> Endpoints:
     """Name → URL of what runs; `api` always, the rest where it is known."""
     if system is not None:
         return system.endpoints
-    file = Path(os.environ.get("ENDPOINTS_FILE", APP / ".localazure/endpoints.json"))
-    known: Endpoints = json.loads(file.read_text()) if file.exists() else {}
+    known: Endpoints = json.loads(ENDPOINTS_FILE.read_text()) if ENDPOINTS_FILE.exists() else {}
     return known | {"api": os.environ["BASE_URL"].rstrip("/")}
 
 
@@ -54,9 +58,10 @@ def token_of(system: System | None) -> Callable[..., str]:
         return system.token
 
     @cache
-    def ask(**claims: str) -> str:
+    def ask(**claims: str | tuple[str, ...]) -> str:
         command = shlex.split(os.environ.get("TOKEN_COMMAND", "localazure token"))
-        flags = [part for name, value in claims.items() for part in (f"--{name}", value)]
+        given = [(name, [value] if isinstance(value, str) else value) for name, value in claims.items()]
+        flags = [part for name, values in given for value in values for part in (f"--{name}", value)]
         done = subprocess.run(command + flags, check=True, capture_output=True, text=True, cwd=APP)
         return done.stdout.strip()
 
@@ -65,10 +70,10 @@ def token_of(system: System | None) -> Callable[..., str]:
 
 @pytest.fixture(scope="session")
 def client_of(endpoints: Endpoints, token_of: Callable[..., str]) -> ClientOf:
-    """A client: `client_of("demo", "operator")`. One token per tenant, role and subject."""
+    """A client: `client_of("demo", "operator")`, or with several roles. One token per tenant, role and subject."""
 
     @cache
-    def make(tenant: str, role: str = "operator", subject: str = "u-1") -> Client:
+    def make(tenant: str, role: str | tuple[str, ...] = "operator", subject: str = "u-1") -> Client:
         return Client(endpoints["api"], token_of(tenant=tenant, role=role, subject=subject))
 
     return make
@@ -78,6 +83,26 @@ def client_of(endpoints: Endpoints, token_of: Callable[..., str]) -> ClientOf:
 def operator(client_of: ClientOf) -> Client:
     """An operator of a tenant that no other run uses."""
     return client_of(f"t-{uuid.uuid4().hex[:8]}")
+
+
+@pytest.fixture(scope="session")
+def staff(client_of: ClientOf) -> Staff:
+    """Everybody who deals with the orders of one tenant that no other run uses."""
+    tenant = f"t-{uuid.uuid4().hex[:8]}"
+    return Staff.of(lambda role, subject: client_of(tenant, role, subject))
+
+
+@pytest.fixture
+def fault(system: System | None, endpoints: Endpoints) -> FaultAt:
+    """Trouble at a part of the system: `with fault("payments", rule)`; skips the test where the part is not known."""
+    state = system.state if system else ENDPOINTS_FILE.parent
+
+    def make(part: str, rule: dict[str, Any]) -> Fault:
+        if part not in endpoints:
+            pytest.skip(f"nobody knows where {part} is")
+        return Fault(endpoints, state, part, rule)
+
+    return make
 
 
 @pytest.fixture

@@ -23,6 +23,12 @@ def merchant(client_of: ClientOf) -> Client:
     return client_of(f"t-{uuid.uuid4().hex[:8]}")
 
 
+@pytest.fixture(scope="session")
+def everybody(client_of: ClientOf) -> Client:
+    """Somebody with every role, in a tenant in which nothing was ever written."""
+    return client_of(f"t-{uuid.uuid4().hex[:8]}", ("customer", "operator", "approver", "carrier", "admin"))
+
+
 def assert_problem(answer: requests.Response, status: int) -> dict[str, Any]:
     assert answer.status_code == status, answer.text
     assert answer.headers["Content-Type"] == PROBLEM
@@ -126,6 +132,111 @@ def test_wrong_product_is_refused(merchant: Client, product: dict[str, Any], poi
 
     assert pointer in [error["pointer"] for error in problem["errors"]]
     assert merchant.get("/v1/products/TEA").status_code == 404
+
+
+WRONG_WORDS: list[tuple[str, str, dict[str, Any], str]] = [
+    ("cancel", "cancel", {"because": "x"}, "/because"),
+    ("cancel note", "cancel", {"note": ""}, "/note"),
+    ("approval", "approval", {}, "/approved"),
+    ("approval as text", "approval", {"approved": "yes"}, "/approved"),
+    ("approval note", "approval", {"approved": True, "note": "x" * 201}, "/note"),
+    ("shortage", "shortage", {"decision": "perhaps"}, "/decision"),
+    (
+        "shortage lines",
+        "shortage",
+        {"decision": "amend", "lines": [{"sku": "TEA", "quantity": 0}]},
+        "/lines/0/quantity",
+    ),
+    ("carrier's word", "shipments/s-1/events", {"status": "eaten"}, "/status"),
+    ("return of nothing", "returns", {"lines": [], "reason": "x"}, "/lines"),
+    ("return without a reason", "returns", {"lines": [{"sku": "TEA", "quantity": 1}]}, "/reason"),
+    (
+        "return of half a piece",
+        "returns",
+        {"lines": [{"sku": "TEA", "quantity": 0.5}], "reason": "x"},
+        "/lines/0/quantity",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "pointer"), [case[1:] for case in WRONG_WORDS], ids=[case[0] for case in WRONG_WORDS]
+)
+def test_wrong_word_about_an_order_names_the_place_and_the_mend(
+    everybody: Client, path: str, body: dict[str, Any], pointer: str
+) -> None:
+    problem = assert_problem(everybody.post(f"/v1/orders/o-1/{path}", body), 400)
+
+    assert pointer in [error["pointer"] for error in problem["errors"]]
+    assert all(error["detail"] for error in problem["errors"])
+
+
+@pytest.mark.parametrize("status", ["eaten", None, 1])
+def test_wrong_word_about_a_return_is_refused(everybody: Client, status: object) -> None:
+    problem = assert_problem(everybody.post("/v1/returns/r-1/events", {"status": status}), 400)
+
+    assert [error["pointer"] for error in problem["errors"]] == ["/status"]
+
+
+@pytest.mark.parametrize("path", ["approval", "shortage", "shipments/s-1/events", "returns"])
+@pytest.mark.parametrize(("text", "status"), [(b"", 400), (b"[]", 400), (b'{"a": ', 400), (b"x" * 2**21, 413)])
+def test_malformed_word_is_refused(everybody: Client, path: str, text: bytes, status: int) -> None:
+    headers = {"Content-Type": "application/json", "Idempotency-Key": "k"}
+    assert_problem(everybody.call("POST", f"/v1/orders/o-1/{path}", data=text, headers=headers), status)
+
+
+GOOD_WORDS: dict[str, dict[str, Any]] = {
+    "orders/o-1/cancel": {},
+    "orders/o-1/approval": {"approved": True},
+    "orders/o-1/shortage": {"decision": "accept"},
+    "orders/o-1/shipments/o-1-1/events": {"status": "shipped"},
+    "orders/o-1/returns": {"lines": [{"sku": "TEA", "quantity": 1}], "reason": "x"},
+    "returns/o-1-1/events": {"status": "received"},
+    "dead-letters/d-1/replay": {},
+}
+
+
+@pytest.mark.parametrize("path", GOOD_WORDS)
+def test_word_about_what_does_not_exist_is_not_found(everybody: Client, path: str) -> None:
+    assert_problem(everybody.post(f"/v1/{path}", GOOD_WORDS[path]), 404)
+
+
+@pytest.mark.parametrize("path", [path for path in GOOD_WORDS if path.startswith("orders")])
+def test_order_whose_id_is_none_is_refused(everybody: Client, path: str) -> None:
+    assert_problem(everybody.post(f"/v1/{path.replace('o-1', '%20')}", GOOD_WORDS[path]), 400)
+
+
+def test_return_without_an_idempotency_key_is_refused(everybody: Client) -> None:
+    problem = assert_problem(
+        everybody.call("POST", "/v1/orders/o-1/returns", json=GOOD_WORDS["orders/o-1/returns"]), 400
+    )
+
+    assert "Idempotency-Key" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "pointer"),
+    [
+        ({"approvalOverMinor": -1}, "/approvalOverMinor"),
+        ({"approvalOverMinor": "1000"}, "/approvalOverMinor"),
+        ({"approvalTimeoutHours": 0}, "/approvalTimeoutHours"),
+        ({"shortageTimeoutHours": 24 * 90 + 1}, "/shortageTimeoutHours"),
+        ({"parcelSilentDays": 1.5}, "/parcelSilentDays"),
+        ({"returnDays": None}, "/returnDays"),
+        ({"whenShort": "perhaps"}, "/whenShort"),
+        ({"risk": {"reviewCountries": ["Germany"]}}, "/risk/reviewCountries/0"),
+        ({"risk": {"rejectOverMinor": -1}}, "/risk/rejectOverMinor"),
+        ({"risk": {"luck": 7}}, "/risk/luck"),
+        ({"colour": "blue"}, "/colour"),
+    ],
+)
+def test_wrong_settings_are_refused_and_change_nothing(
+    everybody: Client, settings: dict[str, Any], pointer: str
+) -> None:
+    problem = assert_problem(everybody.put("/v1/settings", settings), 400)
+
+    assert pointer in [error["pointer"] for error in problem["errors"]]
+    assert "ETag" not in everybody.get("/v1/settings").headers
 
 
 def test_stock_never_goes_below_zero(merchant: Client) -> None:

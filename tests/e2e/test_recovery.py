@@ -17,9 +17,9 @@ from localazure.testing import System
 from sandbox.client import Client, an_order
 from sandbox.eventually import eventually
 from tests.e2e.conftest import APP
+from tests.e2e.faults import Fault
 
 PRICE = 1250
-FAULTS = {"payments": "_sandbox/faults", "cosmos": "_emulator/faults"}
 
 
 @pytest.fixture(scope="module")
@@ -36,30 +36,6 @@ def merchant(own_system: System) -> Client:
     client = Client(own_system.endpoints["api"], token)
     client.stock_up("TEA", 3, amount_minor=PRICE)
     return client
-
-
-class Fault:
-    """A rule at one dependency: `await_hit` returns once it has caught a request."""
-
-    def __init__(self, system: System, part: str, rule: dict[str, Any]) -> None:
-        self._url = f"{system.endpoints[part].rstrip('/')}/{FAULTS[part]}"
-        self._verify = str(system.state / "tls/ca.pem")
-        self._rule = rule
-
-    def __enter__(self) -> Fault:
-        requests.post(self._url, json=self._rule, timeout=10, verify=self._verify).raise_for_status()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        requests.delete(self._url, timeout=10, verify=self._verify).raise_for_status()
-
-    def await_hit(self) -> None:
-        eventually(self._hits, within_s=30, what=f"a request caught by {self._rule}")
-
-    def _hits(self) -> int:
-        answer = requests.get(self._url, timeout=10, verify=self._verify).json()
-        rules = answer if isinstance(answer, list) else answer["rules"]
-        return sum(rule["hits"] for rule in rules)
 
 
 def place_through(merchant: Client, body: dict[str, Any], key: str) -> str:
@@ -93,7 +69,7 @@ def assert_one_charge_and_no_leak(system: System, merchant: Client, order_id: st
 @pytest.mark.parametrize("action", [{"delay_ms": 3000}, {"drop": "after"}], ids=["in flight", "charged, unanswered"])
 def test_host_killed_while_the_provider_charges(own_system: System, merchant: Client, action: dict[str, Any]) -> None:
     rule = {"operation": "create_payment_intent", "skip": 0, "times": 50, "action": action}
-    with Fault(own_system, "payments", rule) as fault:
+    with Fault(own_system.endpoints, own_system.state, "payments", rule) as fault:
         order_id = merchant.place(an_order("TEA"))
         fault.await_hit()
         own_system.kill("host")
@@ -118,7 +94,8 @@ def test_host_killed_at_each_write_of_an_order(own_system: System, merchant: Cli
     skip = held.pop("skip", 0)
     action = {"delayMs": 1500} if when == "before" else {"drop": "after"}
     key = uuid.uuid4().hex
-    with Fault(own_system, "cosmos", {"match": held, "skip": skip, "times": 50, "action": action}) as fault:
+    rule = {"match": held, "skip": skip, "times": 50, "action": action}
+    with Fault(own_system.endpoints, own_system.state, "cosmos", rule) as fault:
         place_without_waiting(merchant, key)
         fault.await_hit()
         own_system.kill("host")
@@ -143,7 +120,7 @@ def test_everything_killed_and_started_again(tmp_path_factory: pytest.TempPathFa
     merchant = Client(first.endpoints["api"], first.token(tenant="whole", role="operator", subject="u-1"))
     merchant.stock_up("TEA", 3, amount_minor=PRICE)
     rule = {"operation": "create_payment_intent", "skip": 0, "times": 50, "action": {"delay_ms": 3000}}
-    with Fault(first, "payments", rule) as fault:
+    with Fault(first.endpoints, first.state, "payments", rule) as fault:
         order_id = merchant.place(an_order("TEA"))
         fault.await_hit()
     first.kill_all()
