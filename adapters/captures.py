@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from adapters.provider import Refused, call, is_replayed
+from adapters.provider import Refused, call, is_replayed, once
 
 if TYPE_CHECKING:
     from stripe import PaymentIntent, Refund, StripeClient
@@ -54,7 +54,7 @@ async def capture(wish: Moving) -> Moved | Refusal:
     Raises Transient when it is unknown whether the money was taken.
     """
     try:
-        return Moved(wish.provider_id, await call(partial(_capture, wish)))
+        return Moved(wish.provider_id, await once(wish.key, partial(_capture, wish)))
     except Refused as refused:
         taken = await call(partial(_taken_before, wish))  # two parcels may have left at the same moment
         return Refusal(refused.code) if taken is None else Moved(wish.provider_id, taken)
@@ -67,7 +67,7 @@ async def refund(wish: Moving) -> Moved | Refusal:
     whether the money was given back.
     """
     try:
-        given = await call(partial(_refund, wish))
+        given = await once(wish.key, partial(_refund, wish))
     except Refused as refused:
         return Refusal(refused.code)
     if given.status in _DEAD:
@@ -75,7 +75,7 @@ async def refund(wish: Moving) -> Moved | Refusal:
     return Moved(given.id, given.amount)
 
 
-async def _capture(wish: Moving, stripe: StripeClient) -> int:
+async def _capture(wish: Moving, key: str, stripe: StripeClient) -> int:
     intent = await _read(wish, stripe)
     earlier = _noted(intent, wish)
     if earlier is not None:
@@ -85,7 +85,7 @@ async def _capture(wish: Moving, stripe: StripeClient) -> int:
     params: PaymentIntentCaptureParams = {"amount_to_capture": taken, "metadata": {_note(wish): str(taken)}}
     if in_parts:
         params["final_capture"] = False
-    await stripe.v1.payment_intents.capture_async(wish.provider_id, params, {"idempotency_key": wish.key})
+    await stripe.v1.payment_intents.capture_async(wish.provider_id, params, {"idempotency_key": key})
     return taken
 
 
@@ -117,7 +117,7 @@ def _in_parts(intent: PaymentIntent) -> bool:
     return bool(card and card.multicapture and card.multicapture.status == "available")
 
 
-async def _refund(wish: Moving, stripe: StripeClient) -> Refund:
+async def _refund(wish: Moving, key: str, stripe: StripeClient) -> Refund:
     page = await stripe.v1.refunds.list_async({"payment_intent": wish.provider_id, "limit": 100})
     async for earlier in page.auto_paging_iter():
         if getattr(earlier.metadata, "idempotency_key", None) == wish.key and earlier.status not in _DEAD:
@@ -130,6 +130,6 @@ async def _refund(wish: Moving, stripe: StripeClient) -> Refund:
     }
     made = await stripe.v1.refunds.create_async(
         {"payment_intent": wish.provider_id, "amount": wish.amount_minor, "metadata": metadata},
-        {"idempotency_key": wish.key},
+        {"idempotency_key": key},
     )
     return await stripe.v1.refunds.retrieve_async(made.id) if is_replayed(made) else made

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from adapters.provider import KeyTaken, Refused, call, is_replayed
+from adapters.provider import KeyBroken, KeyTaken, Refused, call, is_replayed, keys, once
 from domain.errors import Defect, Transient
 from domain.payment_news import Standing
 
@@ -64,7 +64,7 @@ class Declined:
 async def authorise(charge: Charge) -> Authorised | Declined:
     """Hold the amount, once per key. Raises Transient when it is unknown whether the provider did."""
     try:
-        intent = await call(partial(_authorise, charge))
+        intent = await once(charge.key, partial(_authorise, charge))
     except Refused as refused:
         return Declined(refused.code)
     return _held(intent) or Declined(intent.status)
@@ -78,7 +78,7 @@ async def find(key: str, since: datetime) -> Authorised | None:
 
 async def void(asked: Asked, void_key: str) -> bool:
     """Let go of what is held, for good; False when nothing is held. Raises Transient."""
-    intent = await call(partial(_look_up, asked.key, asked.since)) or await _use_up_key(asked)
+    intent = await call(partial(_look_up, asked.key, asked.since)) or await _use_up_keys(asked)
     if intent is None or intent.status == _VOIDED:
         return False
     await _cancel(intent, void_key)
@@ -94,14 +94,14 @@ async def standing(provider_id: str) -> Standing:
     return Standing(intent.amount_capturable, intent.amount_received)
 
 
-async def _authorise(charge: Charge, stripe: StripeClient) -> PaymentIntent:
-    """A key protects from a second payment for a day only; after that one has to look first."""
+async def _authorise(charge: Charge, key: str, stripe: StripeClient) -> PaymentIntent:
+    """A key protects from a second payment for a day, and while it is the same; otherwise one has to look first."""
     is_old = datetime.now(UTC) - charge.since > _KEYS_ARE_KEPT
-    earlier = await _look_up(charge.key, charge.since, stripe) if is_old else None
-    return earlier or await _create_confirmed(charge, stripe)
+    earlier = await _look_up(charge.key, charge.since, stripe) if is_old or key != charge.key else None
+    return earlier or await _create_confirmed(charge, key, stripe)
 
 
-async def _create_confirmed(charge: Charge, stripe: StripeClient) -> PaymentIntent:
+async def _create_confirmed(charge: Charge, key: str, stripe: StripeClient) -> PaymentIntent:
     params: PaymentIntentCreateParams = {
         **_params(charge),
         "payment_method": charge.payment_method,
@@ -110,29 +110,37 @@ async def _create_confirmed(charge: Charge, stripe: StripeClient) -> PaymentInte
         "payment_method_options": {"card": {"request_multicapture": "if_available"}},
         "confirm": True,
     }
-    intent = await stripe.v1.payment_intents.create_async(params, {"idempotency_key": charge.key})
+    intent = await stripe.v1.payment_intents.create_async(params, {"idempotency_key": key})
     return await stripe.v1.payment_intents.retrieve_async(intent.id) if is_replayed(intent) else intent
 
 
-async def _use_up_key(asked: Asked) -> PaymentIntent | None:
+async def _use_up_keys(asked: Asked) -> PaymentIntent | None:
     """Take the key with a payment that can hold nothing, so that a request still on its way is refused on arrival.
 
-    Returns that payment; or the other one, if the request was faster; or None if that came to nothing.
+    Returns that payment; or the other one, if the request was faster; or None if that came to nothing. A request over
+    which the provider broke down has left no payment, and may be on its way under the next key.
     """
-    try:
-        return await call(
-            lambda stripe: stripe.v1.payment_intents.create_async(_params(asked), {"idempotency_key": asked.key})
-        )
-    except KeyTaken:
-        return await call(partial(_look_up, asked.key, asked.since))
-    except Refused:  # then the request on its way is refused for the same reason
-        return None
+    for key in keys(asked.key):
+        try:
+            return await call(partial(_create_empty, asked, key))
+        except (KeyTaken, KeyBroken):
+            if other := await call(partial(_look_up, asked.key, asked.since)):
+                return other
+        except Refused:  # then the request on its way is refused for the same reason
+            return None
+    return None
+
+
+async def _create_empty(asked: Asked, key: str, stripe: StripeClient) -> PaymentIntent:
+    return await stripe.v1.payment_intents.create_async(_params(asked), {"idempotency_key": key})
 
 
 async def _cancel(intent: PaymentIntent, void_key: str) -> None:
-    key = f"{void_key}:{intent.status}"  # a refusal is kept under its key, and must not outlive the state it is about
+    first = f"{void_key}:{intent.status}"  # a refusal is kept under its key, and must not outlive the state it is about
     try:
-        await call(lambda stripe: stripe.v1.payment_intents.cancel_async(intent.id, {}, {"idempotency_key": key}))
+        await once(
+            first, lambda key, stripe: stripe.v1.payment_intents.cancel_async(intent.id, {}, {"idempotency_key": key})
+        )
     except Refused as refused:
         raise Transient(f"payment {intent.id} cannot be voided now: {refused.code}", retry_after_s=2) from refused
 

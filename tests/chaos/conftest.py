@@ -36,6 +36,22 @@ def _forget() -> None:
 
 
 @pytest.fixture
+def hasty_stripe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDK waits real seconds between its attempts; they would add nothing but time."""
+    monkeypatch.setattr("stripe._http_client.HTTPClient.INITIAL_DELAY", 0.001)
+    monkeypatch.setattr("stripe._http_client.HTTPClient.MAX_DELAY", 0.001)
+
+
+@pytest.fixture(scope="package")
+def hasty_cosmos(local_services: Services) -> Iterator[None]:
+    """A client that waits half a second for an answer, not fifteen."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clients, "_COSMOS_READ_TIMEOUT_S", 0.5)
+        on_loop(clients.close_all())
+        yield
+
+
+@pytest.fixture
 def world(local_services: Services) -> Iterator[MakeWorld]:
     """`world(story)`: a world in which the story can be told; any number of them."""
     with ExitStack() as worlds:

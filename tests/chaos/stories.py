@@ -56,8 +56,8 @@ def finish(world: World, order_id: str) -> None:
 
 
 def carry(world: World, order_id: str, number: int, end: str = "delivered") -> None:
-    """What the carrier does with one parcel."""
-    world.until_parcel(order_id, number, "booked")
+    """What the carrier does with one parcel, which may have left already."""
+    world.until_parcel(order_id, number, "booked", "shipped")
     for status in ("shipped", end):
         world.report(order_id, number, status)
         world.until_parcel(order_id, number, status)

@@ -110,9 +110,9 @@ class World:
 
     # People
 
-    def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    def call(self, method: str, path: str, body: Any = None, key: str | None = None) -> tuple[int, Any]:
         """Status and body of the answer, once there is one."""
-        headers = {**self._headers, "Idempotency-Key": uuid.uuid4().hex}
+        headers = {**self._headers, "Idempotency-Key": key or uuid.uuid4().hex}
         for _ in range(_ATTEMPTS):
             try:
                 reply = self.hub.http(method, f"/api{path}", json=body, headers=headers)
@@ -125,7 +125,7 @@ class World:
             self.hub.advance(_BETWEEN_ATTEMPTS)
         raise AssertionError(f"{method} {path} was never answered")
 
-    def place(self, lines: dict[str, int], card: str = "pm_card_visa") -> str:
+    def place(self, lines: dict[str, int], card: str = "pm_card_visa", key: str | None = None) -> str:
         """Place an order; its id."""
         body = {
             "customerId": "c-17",
@@ -134,7 +134,7 @@ class World:
             "lines": [{"sku": sku, "quantity": quantity} for sku, quantity in lines.items()],
             "shipTo": ADDRESS,
         }
-        status, answer = self.call("POST", "/v1/orders", body)
+        status, answer = self.call("POST", "/v1/orders", body, key)
         assert status == 202, answer
         self.order_ids.append(answer["orderId"])
         return str(answer["orderId"])
@@ -192,12 +192,14 @@ class World:
 
         return self.until(probe, f"order in {statuses}")
 
-    def until_parcel(self, order_id: str, number: int, status: str) -> Shipment:
+    def until_parcel(self, order_id: str, number: int, *statuses: str) -> Shipment:
+        shipment_id = f"{order_id}-{number}"
+
         def probe() -> Shipment | None:
             found = self.dossier(order_id).shipments
-            return next((each for each in found if (each.shipment_id[-1], each.status) == (str(number), status)), None)
+            return next((each for each in found if each.shipment_id == shipment_id and each.status in statuses), None)
 
-        return self.until(probe, f"parcel {number} {status}")
+        return self.until(probe, f"parcel {number} in {statuses}")
 
     def until_ended(self, instance_id: str) -> None:
         """Until an instance has ended, with its children; time may jump."""
@@ -228,7 +230,7 @@ class World:
         ledger = requests.get(f"{self._services.endpoints['payments']}/_sandbox/ledger/{order_id}", timeout=10)
         return Dossier(
             Order.model_validate(kinds["order"][0]),
-            [Event.model_validate(row) for row in kinds.get("event", [])],
+            [Event.model_validate(row) for kind in ("event", "payment") for row in kinds.get(kind, [])],
             [Shipment.model_validate(row) for row in kinds.get("shipment", [])],
             [Return.model_validate(row) for row in kinds.get("return", [])],
             ledger.json() if ledger.ok else {},
