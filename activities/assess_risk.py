@@ -27,7 +27,7 @@ async def assess_risk(payload: JsonObject) -> JsonObject:
     """
     step = AssessRisk.model_validate(payload)
     limits = (await tenants.get(step.tenant_id)).risk
-    order = (await orders.get(step.tenant_id, step.order_id)).value
+    order = await orders.recall(step.tenant_id, step.order_id)
     orders_today = 0
     if limits.review_orders_per_day is not None:
         orders_today = await views.count_since(step.tenant_id, order.customer_id, step.at - DAY)

@@ -33,7 +33,7 @@ async def price_order(payload: JsonObject) -> JsonObject:
     wanted = demand((line.sku, line.quantity) for line in order.lines)
     if order.status is not OrderStatus.PENDING:
         return _priced(order, wanted, _recorded(order), chosen)
-    found = await asyncio.gather(*(products.find(step.tenant_id, item.sku) for item in wanted))
+    found = await asyncio.gather(*(products.offered(step.tenant_id, item.sku) for item in wanted))
     products_by_sku = dict(zip((item.sku for item in wanted), found, strict=True))
     if problem := why_unpriceable(order.currency, products_by_sku):
         reason, detail = problem

@@ -40,8 +40,7 @@ async def record_movement(payload: JsonObject) -> JsonObject:
             correlation_id=step.correlation_id,
             movement=step.movement,
         )
-        after, event = transition(order, change)
-        return Changed(after, event, (orders.with_movement(step.tenant_id, after, step.movement),))
+        return Changed(*transition(order, change), movement=step.movement)
 
     order = await orders.change(step.tenant_id, step.order_id, decide)
     paid = order.payment

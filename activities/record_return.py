@@ -48,8 +48,7 @@ async def record_return(payload: JsonObject) -> JsonObject:
             after, ended, event = received(order, returned, change)
         else:
             after, ended, event = called_off(order, returned, step.to, change)
-        refund = (orders.with_movement(step.tenant_id, after, step.movement),) if step.movement else ()
-        return Changed(after, event, (returns.stored(ended, etag), *refund))
+        return Changed(after, event, (returns.stored(ended, etag),), step.movement)
 
     order = await orders.change(step.tenant_id, step.order_id, decide)
     return {"outcome": "recorded", "status": step.to, "order_status": order.status}

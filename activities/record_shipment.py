@@ -48,8 +48,7 @@ async def record_shipment(payload: JsonObject) -> JsonObject:
         )
         after, moved_parcel, event = moved(order, parcel, step.to, change)
         status = moved_parcel.status
-        refund = (orders.with_movement(step.tenant_id, after, step.movement),) if step.movement else ()
-        return Changed(after, event, (shipments.stored(moved_parcel, etag), *refund))
+        return Changed(after, event, (shipments.stored(moved_parcel, etag),), step.movement)
 
     order = await orders.change(step.tenant_id, step.order_id, decide)
     outcome = "recorded" if status is step.to else "refused"

@@ -51,8 +51,7 @@ async def record_transition(payload: JsonObject) -> JsonObject:
         quantities = None if step.kept is None else pieces_per_line(order.lines, step.kept)
         known = step.model_dump(exclude={"tenant_id", "order_id", "kept"})
         after, event = transition(order, Change.model_validate({**known, "quantities": quantities}))
-        beside = (orders.with_movement(step.tenant_id, after, step.movement),) if step.movement else ()
-        return Changed(after, event, beside)
+        return Changed(after, event, movement=step.movement)
 
     order = await orders.change(step.tenant_id, step.order_id, decide)
     if order.status is not step.to and order.status not in UNDECIDED:

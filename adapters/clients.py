@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import aiohttp
 from azure.cosmos.aio import CosmosClient
 
+from adapters import spending
 from adapters.settings import SecretsCredential, settings
 
 if TYPE_CHECKING:
@@ -67,7 +68,12 @@ async def credential() -> AsyncTokenCredential:
 @once
 async def cosmos() -> CosmosClient:
     """The Cosmos DB account."""
-    client = CosmosClient(settings().cosmos_endpoint, await credential(), read_timeout=_COSMOS_READ_TIMEOUT_S)
+    client = CosmosClient(
+        settings().cosmos_endpoint,
+        await credential(),
+        read_timeout=_COSMOS_READ_TIMEOUT_S,
+        raw_response_hook=spending.note,
+    )
     return await _open.enter_async_context(client)
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import wraps
 
+from adapters.spending import spending
 from domain.names import fulfil_instance_id
 from domain.shapes import JsonObject
 
@@ -22,24 +23,26 @@ def log(action: str, *, level: int = logging.INFO, error: BaseException | None =
 
 
 def logged(activity: Activity) -> Activity:
-    """The same activity, with a line about each run: whose, how it ended, how long it took."""
+    """The same activity, with a line about each run: whose, how it ended, how long it took, what the database took."""
 
     @wraps(activity)
     async def run(payload: JsonObject, **bindings: object) -> JsonObject:
         started = time.perf_counter()
         outcome: object = "raised"
-        try:
-            result = await activity(payload, **bindings)
-            outcome = result.get("outcome")
-            return result
-        finally:
-            log(
-                activity.__name__,
-                tenant=payload.get("tenant_id"),
-                instance=fulfil_instance_id(payload.get("tenant_id", ""), payload.get("order_id", "")),
-                correlation=payload.get("correlation_id"),
-                outcome=outcome,
-                ms=round((time.perf_counter() - started) * 1000),
-            )
+        with spending() as spent:
+            try:
+                result = await activity(payload, **bindings)
+                outcome = result.get("outcome")
+                return result
+            finally:
+                log(
+                    activity.__name__,
+                    tenant=payload.get("tenant_id"),
+                    instance=fulfil_instance_id(payload.get("tenant_id", ""), payload.get("order_id", "")),
+                    correlation=payload.get("correlation_id"),
+                    outcome=outcome,
+                    ms=round((time.perf_counter() - started) * 1000),
+                    ru=spent.ru,
+                )
 
     return run

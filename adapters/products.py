@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from adapters.cosmos import Container, Operation, Versioned
+from adapters.keeping import Kept
 from domain.catalogue import Product, Stock
 from domain.errors import ConditionFailed, Conflict, NotFound, Transient
 
@@ -14,8 +16,10 @@ STOCK_ID = "stock"
 Condition = Callable[[str | None], bool]
 
 _ATTEMPTS = 3
+_KEPT_S = 5
 
 _catalog = Container("catalog")
+_kept: Kept[Product | None] = Kept(_KEPT_S)
 
 
 async def get(tenant_id: str, sku: str) -> Versioned[Product]:
@@ -27,8 +31,12 @@ async def get(tenant_id: str, sku: str) -> Versioned[Product]:
     return Versioned(Product.model_validate(document), document["_etag"])
 
 
-async def find(tenant_id: str, sku: str) -> Product | None:
-    """One product, or None. Raises Transient."""
+async def offered(tenant_id: str, sku: str) -> Product | None:
+    """One product as it was offered within the last five seconds, or None. Raises Transient."""
+    return await _kept.get((tenant_id, sku), partial(_find, tenant_id, sku))
+
+
+async def _find(tenant_id: str, sku: str) -> Product | None:
     try:
         return (await get(tenant_id, sku)).value
     except NotFound:
@@ -51,6 +59,8 @@ async def put(tenant_id: str, product: Product, condition: Condition) -> bool:
             await (_replace(tenant_id, product, stored.etag) if stored else _add(tenant_id, product))
         except (Conflict, NotFound):
             continue
+        finally:
+            _kept.forget(tenant_id, product.sku)
         return stored is None
     raise Transient(f"product {product.sku} keeps changing")
 

@@ -97,9 +97,11 @@ async def _call_a_person(order: Order, news: PaymentNews, found: Trouble, correl
             movement=found.movement,
         )
         after, event = transition(now, change)
-        if await orders.has_event(now.tenant_id, now.order_id, event.name):
-            return None
-        beside = (orders.with_movement(now.tenant_id, after, found.movement),) if found.movement else ()
-        return Changed(after, event, beside)
+        noted = await (
+            orders.movement(now.tenant_id, now.order_id, found.movement.key)
+            if found.movement
+            else orders.has_event(now.tenant_id, now.order_id, event.name)
+        )
+        return None if noted else Changed(after, event, movement=found.movement)
 
     await orders.change(order.tenant_id, order.order_id, flag)

@@ -143,6 +143,8 @@ async def test_confirmation_commits_order_event_and_payment_together(an_order: A
     payment = await Container("orders").read(key, [order.tenant_id, order.order_id])
     assert (payment["kind"], payment["movement"]["providerId"]) == ("payment", "pi_1")
     assert payment["movement"]["amountMinor"] == 2500
+    events = await orders.timeline(order.tenant_id, order.order_id)
+    assert [event.name for event in events] == ["placed", "reserved", "confirmed"]
     assert (await orders.get(order.tenant_id, order.order_id)).value.payment.authorised_minor == 2500
 
 

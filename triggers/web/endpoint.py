@@ -12,6 +12,7 @@ import azure.functions as func
 from adapters import tokens
 from adapters.durable import DurableClient
 from adapters.logs import log
+from adapters.spending import spending
 from domain.callers import Caller, Role
 from domain.errors import Forbidden, Unauthenticated, WaybillError
 from triggers.web.answers import Answer
@@ -34,13 +35,14 @@ def endpoint(handler: Handler, roles: Roles) -> Function:
         tracing = Tracing.of(req.headers)
         caller: Caller | None = None
         fault: BaseException | None = None
-        try:
-            origin(req.url)
-            caller = await _admit(req, roles) if roles else None
-            answer = await handler(Call(req, client, tracing, caller))
-        except Exception as error:  # noqa: BLE001  # the border: whatever went wrong, the caller gets an answer
-            fault = error
-            answer = problem(error, _path(req.url))
+        with spending() as spent:
+            try:
+                origin(req.url)
+                caller = await _admit(req, roles) if roles else None
+                answer = await handler(Call(req, client, tracing, caller))
+            except Exception as error:  # noqa: BLE001  # the border: whatever went wrong, the caller gets an answer
+                fault = error
+                answer = problem(error, _path(req.url))
         log(
             handler.__name__,
             level=logging.ERROR if answer.status == 500 else logging.INFO,
@@ -51,6 +53,7 @@ def endpoint(handler: Handler, roles: Roles) -> Function:
             status=answer.status,
             problem=str(fault) if isinstance(fault, WaybillError) else None,
             ms=round((time.perf_counter() - started) * 1000),
+            ru=spent.ru,
         )
         return answer.response(tracing.headers)
 
