@@ -33,6 +33,9 @@ class Options:
     free_ports: bool = False
     services_only: bool = False
     enable_auth: bool = False
+    reload: bool = True
+    verbose: bool = False
+    json: bool = False
 
 
 @dataclass(frozen=True)

@@ -277,10 +277,13 @@ class _Child:
     async def _copy_output(self, output_end: int, log: BinaryIO) -> None:
         with log:
             async with _reading(output_end) as output:
+                rest = b""
                 while part := await output.read(65_536):
                     log.write(part)
                     log.flush()
-                    self._console.pass_on(part)
+                    lines, end, rest = (rest + part).rpartition(b"\n")
+                    self._console.pass_on(lines + end)
+                self._console.pass_on(rest)
 
     def _log_tail(self) -> str:
         lines = self._log_path.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]

@@ -9,12 +9,14 @@ from localazure.azurite import azurite_command
 from localazure.config import FILE, Companion, Config
 from localazure.endpoints import HOST, expand
 from localazure.keys import IDENTITY_JWKS
-from localazure.preparation import Prepared
+from localazure.preparation import Options, Prepared
 from localazure.processes import Program
 from localazure.state import StateFolder
 
 # -P: the folder of the app must not shadow modules of ours.
 PYTHON = (sys.executable, "-P", "-m")
+HOST_FLAGS = ("enable-auth", "reload", "verbose", "json")
+"""Options of `localazure start` that the host has as well."""
 
 
 def azurite(config: Config, state: StateFolder, prepared: Prepared) -> Program:
@@ -56,13 +58,13 @@ def companion(config: Config, described: Companion, prepared: Prepared) -> Progr
 
 
 def host(
-    config: Config, state: StateFolder, prepared: Prepared, environment: Mapping[str, str], *, enable_auth: bool
+    config: Config, state: StateFolder, prepared: Prepared, environment: Mapping[str, str], options: Options
 ) -> Program:
     """The Functions host."""
     command = [
         *(*PYTHON, "localazure.host", "--app", str(config.app), "--host", HOST, "--port", str(prepared.ports["api"])),
         *("--rpc-port", str(prepared.ports["rpc"]), "--state", str(state.path)),
-        *(["--enable-auth"] if enable_auth else []),
+        *(f"--{name}" for name in HOST_FLAGS if getattr(options, name.replace("-", "_"))),
     ]
     return Program("host", command, environment, config.app, on_console=True)
 

@@ -73,8 +73,7 @@ class Server:
         environment = {**prepared.environment, **programs.host_settings(self._config, values)}
         self._write_host_env(environment)
         if not self._options.services_only:
-            auth = self._options.enable_auth
-            await processes.start(programs.host(self._config, self._state, prepared, environment, enable_auth=auth))
+            await processes.start(programs.host(self._config, self._state, prepared, environment, self._options))
         self._state.write_endpoints(endpoints)
         await self._welcome(values, environment)
         announce_ready(**endpoints)
@@ -122,8 +121,8 @@ class Server:
                 cwd=self._config.app,
                 env=environment,
                 stdin=asyncio.subprocess.DEVNULL,
-                stdout=log if self._console.quiet else None,
-                stderr=log if self._console.quiet else None,
+                stdout=log if self._console.is_for_programs else None,
+                stderr=log if self._console.is_for_programs else None,
             )
         try:
             code = await process.wait()

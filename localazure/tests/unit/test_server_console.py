@@ -1,11 +1,13 @@
 """What is shown at a terminal, with and without colours."""
 
+import json
 import os
 import pty
 import subprocess
 import sys
 
 import pytest
+from localazure.console import Console, painted
 
 ESCAPE = b"\x1b["
 
@@ -54,3 +56,21 @@ def test_port_option_that_is_no_pair_is_refused(tmp_path):
 
     assert refused.returncode == 2
     assert "'7071' is not NAME=PORT, such as api=7071" in refused.stderr
+
+
+def test_problems_in_the_hosts_log_have_the_colour_of_their_level():
+    line = b"[2026-11-02T10:00:00.000Z] [Function.f] Error: it broke\n"
+
+    assert b"\x1b[31m Error: it broke" in painted(line)
+    assert b"\x1b[33m" not in painted(line)
+
+
+def test_lines_that_are_no_log_lines_stay_as_they_are():
+    assert painted(b"Functions:\n") == b"Functions:\n"
+
+
+def test_problems_are_objects_for_programs(capsys):
+    Console(json=True).warn("it broke")
+    said = json.loads(capsys.readouterr().err)
+
+    assert (said["level"], said["category"], said["message"]) == ("Error", "Server", "it broke")

@@ -22,11 +22,11 @@ class Failure(click.ClickException):
         Console().warn(self.message)
 
 
-def example(text: str) -> Callable[[Command], Command]:
-    """Show `text` at the end of the command's help."""
+def example(*texts: str) -> Callable[[Command], Command]:
+    """Show these command lines at the end of the command's help."""
 
     def add(command: Command) -> Command:
-        command.epilog = f"Example: {text}"
+        command.epilog = "\n\n".join(f"Example: {text}" for text in texts)
         return command
 
     return add

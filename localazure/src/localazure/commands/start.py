@@ -25,7 +25,7 @@ def _read_ports(_context: click.Context, _option: click.Parameter, values: tuple
     return ports
 
 
-@example("localazure start --app . --port api=7080 --port cosmos=0")
+@example("localazure start --app . --port api=7080 --port cosmos=0", "localazure start --free-ports --json --no-reload")
 @click.command()
 @folders
 @click.option("--port", "ports", multiple=True, metavar="NAME=PORT", callback=_read_ports,
@@ -33,6 +33,10 @@ def _read_ports(_context: click.Context, _option: click.Parameter, values: tuple
 @click.option("--free-ports", is_flag=True, help="Any free port for every part that --port does not name.")
 @click.option("--services-only", is_flag=True, help="Everything but the Functions host, for `func start`.")
 @click.option("--enable-auth", is_flag=True, help="Make the host ask for function keys, as in the cloud.")
+@click.option("--reload/--no-reload", default=True, show_default=True,
+    help="Load the app anew when one of its sources changes, without losing what runs.")  # fmt: skip
+@click.option("--json", is_flag=True, help="Log one JSON object a line, for programs.")
+@click.option("--verbose", is_flag=True, help="Show also what the host does at level Debug.")
 @click.option("--quiet", is_flag=True, help="Show problems only, not progress and the host's log.")
 def start(app: Path, state: Path | None, quiet: bool, **options: Any) -> None:
     """Start everything the app needs, then the app; Ctrl-C stops it. State is kept."""
@@ -41,7 +45,7 @@ def start(app: Path, state: Path | None, quiet: bool, **options: Any) -> None:
     from localazure.provision import ProvisioningError  # noqa: PLC0415  # the other commands are quick
     from localazure.server import Server  # noqa: PLC0415  # the other commands are quick
 
-    console = Console(quiet=quiet)
+    console = Console(quiet=quiet, json=options["json"])
     app = app.resolve()
     try:
         make_settings_file(app, console)

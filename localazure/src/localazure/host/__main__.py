@@ -13,13 +13,18 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-from localazure.child import PORT_TAKEN, READY_FD, announce_ready, follow_parent
+from localazure.child import PARENT_FD, PORT_TAKEN, READY_FD, announce_ready, follow_parent
 from localazure.clock import SystemClock
 from localazure.errors import ConfigError, PortTakenError
 from localazure.host.app import load_app
+from localazure.host.log_json import JsonFormatter
+from localazure.host.logs import configure_logging
+from localazure.host.reload import CheckCommand, reload_on_change
 from localazure.host.server import Host, HostOptions
 from localazure.serving import stop_requested
 
@@ -40,7 +45,9 @@ def main() -> None:
     environment, folder = dict(os.environ), Path.cwd()  # loading an app changes both
     follow_parent()
     arguments = _parser().parse_args()
-    ending = asyncio.run(_serve(arguments))
+    if arguments.check:
+        sys.exit(_check(arguments))
+    ending = asyncio.run(_serve(arguments, _check_command(environment, folder)))
     if ending.restart_ports:
         _start_anew(environment, folder, ending.restart_ports)
     if not ending.is_clean:
@@ -61,6 +68,26 @@ def _start_anew(environment: Mapping[str, str], folder: Path, ports: tuple[str, 
     os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:], *ports], kept)  # noqa: S606  # the same command
 
 
+def _check_command(environment: Mapping[str, str], folder: Path) -> CheckCommand:
+    """This command, only to see whether the app can be loaded as it is now."""
+    kept = {name: value for name, value in environment.items() if name not in {READY_FD, PARENT_FD}}
+    return CheckCommand([sys.executable, *sys.orig_argv[1:], "--check"], kept, folder)
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    try:
+        load_app(arguments.app.resolve(), arguments.port, lambda _levels: logging.disable())
+    except ConfigError as error:
+        _tell(error)
+        return BAD_CONFIGURATION
+    return 0
+
+
+def _tell(error: ConfigError) -> None:
+    details = f"\n{error.details}" if error.details else ""
+    print(f"{error}{details}", file=sys.stderr, flush=True)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m localazure.host", description="Run the functions of one app.")
     parser.add_argument("--app", type=Path, default=Path(), help="directory with host.json and function_app.py")
@@ -74,30 +101,43 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--state", type=Path, default=Path(".localazure"), help="directory for what survives a restart")
     parser.add_argument("--enable-auth", action="store_true", help="ask for function keys, as the cloud does")
+    parser.add_argument("--reload", action="store_true", help="begin anew when a source of the app changes")
+    parser.add_argument("--json", action="store_true", help="log one JSON object a line, and print no functions")
+    parser.add_argument("--verbose", action="store_true", help="log what the host does at level Debug")
+    parser.add_argument("--check", action="store_true", help="only load the app, and say what is wrong: exit code 1")
     parser.add_argument("--grace", type=float, default=30.0, help="seconds that running functions get at the end")
     return parser
 
 
-async def _serve(arguments: argparse.Namespace) -> Ending:
+async def _serve(arguments: argparse.Namespace, check: CheckCommand) -> Ending:
     stopped = stop_requested()
     state = arguments.state.resolve()
     try:
-        app = load_app(arguments.app.resolve(), arguments.port)
-        options = HostOptions(arguments.host, arguments.rpc_port, state, arguments.enable_auth, arguments.grace)
+        app = load_app(arguments.app.resolve(), arguments.port, partial(_set_up_logs, arguments))
+        options = HostOptions(
+            arguments.host, arguments.rpc_port, state, arguments.enable_auth, arguments.grace, not arguments.json
+        )
         host = Host(app, options, SystemClock())
         await host.start()
     except ConfigError as error:
-        details = f"\n{error.details}" if error.details else ""
-        print(f"{error}{details}", file=sys.stderr, flush=True)
+        _tell(error)
         return Ending(PORT_TAKEN if isinstance(error, PortTakenError) else BAD_CONFIGURATION)
     announce_ready(url=host.url, rpc=host.rpc_url)
-    await _first_of(stopped, host.control.restart_requested)
+    begin_anew = host.control.restart_requested
+    reloading = asyncio.create_task(reload_on_change(app.root, check, begin_anew)) if arguments.reload else None
+    await _first_of(stopped, begin_anew)
+    if reloading:
+        reloading.cancel()
     is_clean = await host.stop()
     # What the app keeps for as long as the process lives (clients, sessions) nobody can close: no complaints of that.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL + 1)
     if stopped.is_set():
         return Ending(0, is_clean)
     return Ending(0, is_clean, ("--port", _port(host.url), "--rpc-port", _port(host.rpc_url)))
+
+
+def _set_up_logs(arguments: argparse.Namespace, levels: Mapping[str, Any]) -> None:
+    configure_logging(levels, JsonFormatter() if arguments.json else None, is_verbose=arguments.verbose)
 
 
 async def _first_of(*events: asyncio.Event) -> None:

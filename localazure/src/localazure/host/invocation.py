@@ -26,7 +26,7 @@ from localazure.durable.functions import FunctionFailure
 from localazure.host import converters, expressions
 from localazure.host.context import InvocationContext, OutValue, RetryContext, TraceContext
 from localazure.host.functions import Binding, HostedFunction
-from localazure.host.logs import current_function, function_logger
+from localazure.host.logs import current_function, current_invocation, function_logger
 from localazure.host.threads import Threads
 from localazure.host.time_limit import TimeLimit, TimeLimitExpired
 from localazure.host.timespans import format_timespan
@@ -207,6 +207,7 @@ class _Report:
 
     def __init__(self, function_name: str, reason: str) -> None:
         self.invocation_id = _new_id()
+        current_invocation.set(self.invocation_id)
         self._function_name = function_name
         self._log = function_logger(function_name)
         self._started = time.monotonic()

@@ -13,6 +13,9 @@ from typing import Any
 current_function: ContextVar[str] = ContextVar("current_function", default="")
 """The name of the function whose code this task or thread runs, or empty."""
 
+current_invocation: ContextVar[str] = ContextVar("current_invocation", default="")
+"""The id of the invocation that this task or thread belongs to."""
+
 FUNCTION_LOGGER = "Function"
 _LEVELS = {
     "trace": logging.DEBUG,
@@ -23,6 +26,12 @@ _LEVELS = {
     "critical": logging.CRITICAL,
     "none": logging.CRITICAL + 1,
 }
+_NAMES_OF_LEVELS = (
+    (logging.CRITICAL, "Critical"),
+    (logging.ERROR, "Error"),
+    (logging.WARNING, "Warning"),
+    (logging.INFO, "Information"),
+)
 _CHATTY = ("azure", "aiohttp.access", "asyncio")
 
 
@@ -41,6 +50,16 @@ def category_of(record: logging.LogRecord) -> str:
     if function := current_function.get():
         return f"{FUNCTION_LOGGER}.{function}.User"
     return record.name
+
+
+def moment_of(record: logging.LogRecord) -> str:
+    """UTC, as `2026-11-02T10:00:00.000Z`."""
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def level_of(record: logging.LogRecord) -> str:
+    """In the words of host.json."""
+    return next((name for least, name in _NAMES_OF_LEVELS if record.levelno >= least), "Debug")
 
 
 class LevelFilter(logging.Filter):
@@ -68,17 +87,21 @@ class CategoryFormatter(logging.Formatter):
     """One line per record, with the category and, above Information, the level."""
 
     def format(self, record: logging.LogRecord) -> str:
-        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        level = "" if record.levelno <= logging.INFO else f" {record.levelname.title()}:"
-        text = f"[{moment}] [{category_of(record)}]{level} {record.getMessage()}"
+        level = "" if record.levelno <= logging.INFO else f" {level_of(record)}:"
+        text = f"[{moment_of(record)}] [{category_of(record)}]{level} {record.getMessage()}"
         return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
 
 
-def configure_logging(levels: Mapping[str, Any]) -> None:
-    """Send all records to standard error. The SDKs' own request logs stay silent unless the app asks for them."""
-    level_filter = LevelFilter(levels)
+def configure_logging(
+    levels: Mapping[str, Any], formatter: logging.Formatter | None = None, *, is_verbose: bool = False
+) -> None:
+    """Send all records to standard error. The SDKs' own request logs stay silent unless the app asks for them.
+
+    `is_verbose` shows what the host does at level Debug, whatever `levels` say.
+    """
+    level_filter = LevelFilter({**levels, "Host": "Debug"} if is_verbose else levels)
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(CategoryFormatter())
+    handler.setFormatter(formatter or CategoryFormatter())
     handler.addFilter(level_filter)
     logging.basicConfig(level=level_filter.lowest, handlers=[handler], force=True)
     for name in _CHATTY:

@@ -41,6 +41,7 @@ from localazure.host.queue_options import QueueOptions
 from localazure.host.queue_output import QueueWriter
 from localazure.host.storage import StorageClients
 from localazure.host.trigger_listeners import TriggerListeners
+from localazure.host.watchdog import LoopWatchdog
 
 RPC_PREFIX = "durabletask"
 
@@ -54,6 +55,7 @@ class HostOptions:
     state: Path
     enable_auth: bool = False
     grace_s: float = 30.0
+    show_functions: bool = True
 
 
 class Host:
@@ -88,6 +90,7 @@ class Host:
         self._gateway = self._make_gateway()
         self.control = Control(self._triggers, self._invoker, self._gateway, self._facts, clock)
         self._admin.add_pages(ControlPages(self.control, self._invoker).pages)
+        self._watchdog: LoopWatchdog | None = None
         self._listeners: list[HttpListener] = []
         self.url = self.rpc_url = ""
 
@@ -135,7 +138,10 @@ class Host:
         self.control.start(self._options.grace_s)
         self._gateway.open()
         self._facts.state = "Running"
-        print_functions(self._app.index, self._facts.base_url, self._http.route_prefix)
+        self._watchdog = LoopWatchdog(asyncio.get_running_loop(), self._app.root)
+        self._watchdog.start()
+        if self._options.show_functions:
+            print_functions(self._app.index, self._facts.base_url, self._http.route_prefix)
 
     async def stop(self) -> bool:
         """Begin nothing new, let what runs end within the grace period, cancel the rest, close everything.
@@ -143,6 +149,8 @@ class Host:
         Returns False when threads of the app are still running: they cannot be ended from outside.
         """
         self._facts.state = "Stopping"
+        if self._watchdog:
+            self._watchdog.stop()
         loop, grace_s = asyncio.get_running_loop(), self._options.grace_s
         end = loop.time() + grace_s
         await asyncio.gather(self.control.stop(grace_s), self._gateway.close(grace_s))

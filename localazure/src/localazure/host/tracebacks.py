@@ -25,12 +25,12 @@ def user_traceback(error: BaseException, root: Path) -> str:
 def _first_user_frame(tb: TracebackType | None, root: Path) -> TracebackType | None:
     frame = tb
     while frame is not None:
-        if _is_user_code(Path(frame.tb_frame.f_code.co_filename), root):
+        if is_user_code(Path(frame.tb_frame.f_code.co_filename), root):
             return frame
         frame = frame.tb_next
     return tb
 
 
-def _is_user_code(path: Path, root: Path) -> bool:
+def is_user_code(path: Path, root: Path) -> bool:
     """A virtual environment and localazure itself may lie below the app's root."""
     return path.is_relative_to(root) and "site-packages" not in path.parts and not path.is_relative_to(_OURS)

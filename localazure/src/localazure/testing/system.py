@@ -66,7 +66,7 @@ class System:
         command = [sys.executable, "-m", "localazure", "start", "--app", str(self.app)]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603  # our own command line
-                [*command, "--state", str(self.state), "--free-ports"],
+                [*command, "--state", str(self.state), "--free-ports", "--no-reload"],
                 cwd=self.app,
                 env=environment,
                 pass_fds=(ready_write, parent_read),
