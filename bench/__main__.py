@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import cosmos, durable, orders
+from bench import cosmos, durable, durable_scale, orders
 from bench.report import LATEST, table, write
 
 
@@ -10,6 +10,8 @@ def main() -> None:
     """Measure everything in one run, so that the ratios are fair."""
     print("Measuring the task hub against the bare SDK ...", flush=True)
     measurements = durable.measure()
+    print("Measuring how the task hub grows ...", flush=True)
+    measurements += durable_scale.measure()
     print("Measuring orders end to end ...", flush=True)
     measurements += orders.measure()
     print("Measuring the Cosmos DB emulator against canned answers, then with much data ...", flush=True)

@@ -17,15 +17,14 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from localazure.host.app import App, load_app
+from localazure.host.app import App
 
 from bench.durable_bare import BareEngine
-from bench.durable_hub import open_hub, run_workflows
+from bench.durable_hub import load, open_hub, run_workflows
 from bench.report import Measurement
 
-APP = Path(__file__).parent / "apps/workflows"
 IN_FLIGHT = 64
-ROUNDS = 5
+ROUNDS = 9
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ Run = Callable[[Load], list[Any]]
 
 def measure() -> list[Measurement]:
     """The ratios of the task hub to the bare SDK, and of kept generators to replays."""
-    app = load_app(APP, port=0)
+    app = load()
     with tempfile.TemporaryDirectory(prefix="waybill-bench-") as folder:
         bare, hub, kept = runners(app, Path(folder))
         return [

@@ -6,16 +6,27 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from localazure.clock import SystemClock
 from localazure.durable.hub import TaskHub
-from localazure.host.app import App
+from localazure.host import collector
+from localazure.host.app import App, load_app
 from localazure.host.durable import DurableFunctions
 from localazure.host.invocation import Invoker
 
+APP = Path(__file__).parent / "apps/workflows"
 TIME_LIMIT_S = 600.0
+
+
+@cache
+def load() -> App:
+    """The app of the benchmarks, in a process that is set as the host's is."""
+    app = load_app(APP, port=0)
+    collector.settle()
+    return app
 
 
 @asynccontextmanager

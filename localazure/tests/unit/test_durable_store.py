@@ -230,7 +230,7 @@ async def test_instances_of_unfinished_states_are_found_as_all_others(store: Sql
     assert await found(RuntimeStatus.RUNNING, RuntimeStatus.COMPLETED) == ["i0", "i1"]
 
 
-async def test_what_nobody_waits_for_is_committed_with_the_next_change_in_its_place(thread: SqliteThread) -> None:
+async def test_what_may_wait_keeps_its_place_before_the_next_change(thread: SqliteThread) -> None:
     order: list[int] = []
 
     def note(value: int) -> Any:
@@ -242,6 +242,6 @@ async def test_what_nobody_waits_for_is_committed_with_the_next_change_in_its_pl
     assert order == [0, 1, 2, 3]
 
 
-async def test_what_nobody_waits_for_is_committed_without_another_change(thread: SqliteThread) -> None:
+async def test_what_may_wait_needs_no_other_change(thread: SqliteThread) -> None:
     await asyncio.wait_for(thread.run_soon(_insert(1)), 10)
     assert await thread.run(_values) == [1]

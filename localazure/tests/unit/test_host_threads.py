@@ -16,77 +16,70 @@ WHO: ContextVar[str] = ContextVar("who", default="nobody")
 
 
 @pytest.fixture
-def eager() -> Iterator[Threads]:
-    threads = Threads("eager", 3)
+def threads() -> Iterator[Threads]:
+    threads = Threads("test", 3, patience_s=0.01)
     yield threads
     threads.close()
 
 
-@pytest.fixture
-def patient() -> Iterator[Threads]:
-    threads = Threads("patient", 3, patience_s=0.01)
-    yield threads
-    threads.close()
-
-
-async def test_results_and_errors_come_back_to_their_callers(eager: Threads) -> None:
+async def test_results_and_errors_come_back_to_their_callers(threads: Threads) -> None:
     def fail() -> None:
         raise KeyError("no")
 
-    assert await asyncio.gather(*(eager.run(lambda n=n: n) for n in range(50))) == list(range(50))
+    assert await asyncio.gather(*(threads.run(lambda n=n: n) for n in range(50))) == list(range(50))
     with pytest.raises(KeyError, match="no"):
-        await eager.run(fail)
+        await threads.run(fail)
 
 
-async def test_a_stop_iteration_reaches_its_caller_as_an_error(eager: Threads) -> None:
+async def test_a_stop_iteration_reaches_its_caller_as_an_error(threads: Threads) -> None:
     with pytest.raises(RuntimeError, match="raised StopIteration"):
-        await eager.run(lambda: next(iter(())))
+        await threads.run(lambda: next(iter(())))
 
 
-async def test_a_call_sees_the_context_of_its_caller(eager: Threads) -> None:
+async def test_a_call_sees_the_context_of_its_caller(threads: Threads) -> None:
     WHO.set("me")
-    assert await eager.run(WHO.get) == "me"
+    assert await threads.run(WHO.get) == "me"
 
 
-async def test_eager_threads_run_as_many_calls_as_there_are_threads(eager: Threads) -> None:
+async def test_calls_that_block_get_threads_of_their_own(threads: Threads) -> None:
     together = threading.Barrier(3)
-    await asyncio.wait_for(asyncio.gather(*(eager.run(lambda: together.wait(10)) for _ in range(3))), 10)
+    await asyncio.wait_for(asyncio.gather(*(threads.run(lambda: together.wait(10)) for _ in range(3))), 10)
 
 
-async def test_one_patient_thread_serves_all_short_calls(patient: Threads) -> None:
-    names = await asyncio.gather(*(patient.run(lambda: threading.current_thread().name) for _ in range(30)))
+async def test_one_thread_serves_all_short_calls(threads: Threads) -> None:
+    names = await asyncio.gather(*(threads.run(lambda: threading.current_thread().name) for _ in range(30)))
     assert len(set(names)) == 1
 
 
-async def test_helpers_come_while_a_patient_thread_is_stuck(patient: Threads) -> None:
+async def test_helpers_come_while_a_thread_is_stuck(threads: Threads) -> None:
     release = threading.Event()
-    stuck = patient.run(lambda: release.wait(10))
-    done = patient.run(lambda: "done")
+    stuck = threads.run(lambda: release.wait(10))
+    done = threads.run(lambda: "done")
     assert await asyncio.wait_for(done, 10) == "done"
-    assert patient.busy == 1
+    assert threads.busy == 1
     release.set()
     assert await stuck
 
 
-async def test_what_is_done_is_fetched_though_the_next_call_is_stuck(patient: Threads) -> None:
+async def test_what_is_done_is_fetched_though_the_next_call_is_stuck(threads: Threads) -> None:
     release = threading.Event()
-    done, stuck = patient.run(lambda: "done"), patient.run(lambda: release.wait(10))
+    done, stuck = threads.run(lambda: "done"), threads.run(lambda: release.wait(10))
     assert await asyncio.wait_for(done, 10) == "done"
     release.set()
     assert await stuck
 
 
-async def test_a_close_cancels_what_has_not_begun(patient: Threads) -> None:
+async def test_a_close_cancels_what_has_not_begun(threads: Threads) -> None:
     release, entered = threading.Event(), threading.Event()
 
     def hold() -> None:
         entered.set()
         release.wait(10)
 
-    running = patient.run(hold)
+    running = threads.run(hold)
     await asyncio.to_thread(entered.wait, 10)
-    waiting = patient.run(lambda: None)
-    patient.close()
+    waiting = threads.run(lambda: None)
+    threads.close()
     with pytest.raises(asyncio.CancelledError):
         await waiting
     release.set()

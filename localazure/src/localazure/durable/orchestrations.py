@@ -150,7 +150,7 @@ class Orchestrations:
                 self._slots.move_to_end(instance_id)
 
     async def _episode(self, slot: Slot) -> bool:
-        """Run one episode. False when there was nothing to take."""
+        """Run one episode. Whether there may be something left to take."""
         execution = slot.execution or await self._load(slot)
         if execution is None:
             self._drop(slot)
@@ -164,7 +164,7 @@ class Orchestrations:
         decision = finish(episode, answer, slot.inbox, self._hub.clock.now(), self._hub.settings)
         slot.inbox = [message for message in slot.inbox if message.seq not in episode.consumed]
         await self._commit(slot, decision)
-        return not decision.status.is_final
+        return not decision.status.is_final and (bool(slot.inbox) or decision.next_start is not None)
 
     async def _load(self, slot: Slot) -> Execution | None:
         loaded = await self._hub.store.load(slot.instance_id)

@@ -10,6 +10,8 @@ from typing import Any
 
 HUB_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{2,44}")
 OWN_DEFAULT_PER_CORE = 10
+UNLIMITED = 1_000_000
+"""For orchestrators: the host has fewer threads for them than the original's limit."""
 
 
 class InvalidSetting(ValueError):
@@ -23,7 +25,7 @@ class TaskHubSettings:
     hub_name: str = "TestHubName"
     default_version: str | None = None
     max_concurrent_activities: int = 20
-    max_concurrent_orchestrators: int = 20
+    max_concurrent_orchestrators: int = UNLIMITED
     max_concurrent_entities: int = 20
     max_entity_batch: int = 1
     max_actions: int = 100_000
@@ -49,7 +51,7 @@ class TaskHubSettings:
             hub_name=_hub_name(reader.text("hubName"), environment),
             default_version=reader.text("defaultVersion"),
             max_concurrent_activities=reader.count("maxConcurrentActivityFunctions", per_host),
-            max_concurrent_orchestrators=reader.count("maxConcurrentOrchestratorFunctions", per_host),
+            max_concurrent_orchestrators=reader.count("maxConcurrentOrchestratorFunctions", UNLIMITED),
             max_concurrent_entities=reader.count("maxConcurrentEntityFunctions", per_host),
             max_entity_batch=reader.count("maxEntityOperationBatchSize", 1),
             max_actions=reader.count("maxOrchestrationActions", 100_000),

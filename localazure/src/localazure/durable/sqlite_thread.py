@@ -1,7 +1,6 @@
 """One thread, one SQLite connection: work is queued, done in order, and committed in groups.
 
 All changes that are queued while a commit is under way go into the next one, so that they share its fsync. A change
-that nobody waits for can be left to the next commit, if there is one soon. A change
 may refuse (raise a HubError) only before it has written anything; any other error takes back the whole group and is
 the end of the store, because callers may already have built on what was queued.
 """
@@ -21,9 +20,6 @@ from localazure.durable.errors import HubError, HubFailed
 from localazure.durable.observer import Observer
 
 log = logging.getLogger("localazure.durable")
-
-SOON_S = 0.02
-"""For results of activities: the commit of the turn that takes them mostly comes much sooner."""
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -56,7 +52,6 @@ class SqliteThread:
         self._connection = connection
         self._observer = observer
         self._waiting: list[_Item] = []
-        self._alarm: asyncio.TimerHandle | None = None
         self._queue: queue.SimpleQueue[list[_Item] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
         self._loop = asyncio.get_running_loop()
@@ -71,9 +66,9 @@ class SqliteThread:
         return future
 
     def run_soon(self, work: Work[*Ts, T], *arguments: *Ts) -> asyncio.Future[T]:
-        """As `run`, but the work may wait SOON_S for other work, to be committed with it. It keeps its place."""
-        if self._alarm is None:
-            self._alarm = self._loop.call_later(SOON_S, self._hand_over)
+        """As `run`, but the work is handed over with all that comes while the loop does what is ready now."""
+        if not self._waiting:
+            self._loop.call_soon(self._hand_over)
         return self._queue_up(work, *arguments)
 
     async def close(self) -> None:
@@ -93,9 +88,6 @@ class SqliteThread:
         return future
 
     def _hand_over(self) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
         if self._waiting:
             self._queue.put(self._waiting)
             self._waiting = []

@@ -125,11 +125,7 @@ class InstanceStore(Protocol):
         ...
 
     def finish_activity(self, activity: Activity, result: Message) -> Awaitable[None]:
-        """The result goes to the inbox of the instance, if that still runs the same execution.
-
-        It is on disk after some milliseconds, or with the next change: nobody was told yet, and the activity runs
-        again if the process ends before.
-        """
+        """The result goes to the inbox of the instance, if that still runs the same execution."""
         ...
 
     def commit(self, commit: EpisodeCommit) -> Awaitable[list[Message]]:

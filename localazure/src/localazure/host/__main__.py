@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from localazure.child import PARENT_FD, PORT_TAKEN, READY_FD, announce_ready, follow_parent
 from localazure.clock import SystemClock
 from localazure.errors import ConfigError, PortTakenError
+from localazure.host import collector
 from localazure.host.app import load_app
 from localazure.host.log_json import JsonFormatter
 from localazure.host.logs import configure_logging
@@ -114,6 +115,7 @@ async def _serve(arguments: argparse.Namespace, check: CheckCommand) -> Ending:
     state = arguments.state.resolve()
     try:
         app = load_app(arguments.app.resolve(), arguments.port, partial(_set_up_logs, arguments))
+        collector.settle()
         options = HostOptions(
             arguments.host, arguments.rpc_port, state, arguments.enable_auth, arguments.grace, not arguments.json
         )

@@ -84,11 +84,16 @@ class DurableFunctions:
             Datum(payload, "string"),
             reason=f"({kind}) instance '{instance_id}'",
             metadata={"instanceId": Datum(instance_id, "string"), "data": Datum(payload, "string")},
-            values={"instanceId": instance_id, "data": payload, function.trigger_name: payload},
+            values=_values(function, instance_id, payload) if function.uses_expressions else {},
             code=code,
         )
         result = await self._invoker.invoke(function, call)
         return str(result.value)
+
+
+def _values(function: HostedFunction, instance_id: str, payload: str) -> dict[str, str]:
+    """What binding expressions of an activity can refer to."""
+    return {"instanceId": instance_id, "data": payload, function.trigger_name: payload}
 
 
 class DurableClientReader:

@@ -128,7 +128,7 @@ class HostedFunction:
     def is_replayed(self) -> bool:
         return self.trigger.kind in REPLAYED_TRIGGERS
 
-    @property
+    @cached_property
     def uses_expressions(self) -> bool:
         """Whether another binding refers to the trigger's data (`{id}`)."""
         return any(binding.has_expressions for binding in self.bindings if binding.name != self.trigger_name)

@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -33,11 +33,12 @@ from localazure.host.timespans import format_timespan
 from localazure.host.tracebacks import user_traceback
 
 REPLAY_THREADS = 4
-REPLAY_PATIENCE_S = 0.02
+REPLAY_PATIENCE_S = 0.25
+PATIENCE_S = 0.002
 MANUAL_REASON = "This function was programmatically called via the host APIs."
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class TriggerCall:
     """What a trigger hands over for one invocation. Without a trace a new one begins, without `retry` it is the first.
 
@@ -88,7 +89,7 @@ class Invoker:
         self._readers = readers
         self._writers = writers
         self._thread_storage = threading.local()
-        self._threads = Threads("function", threads or min(32, (os.cpu_count() or 1) + 4))
+        self._threads = Threads("function", threads or min(32, (os.cpu_count() or 1) + 4), PATIENCE_S)
         self._replay_threads = Threads("orchestrator", REPLAY_THREADS, REPLAY_PATIENCE_S)
         self._running: set[asyncio.Task[Any]] = set()
 
@@ -140,7 +141,13 @@ class Invoker:
             threads.close()
 
     async def _run(self, function: HostedFunction, call: TriggerCall, invocation_id: str) -> Datum:
-        arguments, outs = await self._arguments(function, call)
+        outs: dict[str, OutValue[Any]] = {binding.name: OutValue() for binding in function.outputs}
+        arguments: dict[str, Any] = dict(outs)
+        metadata = dict(call.metadata)
+        arguments[function.trigger_name] = _decoded(function, function.trigger, call.datum, metadata)
+        for binding in function.inputs:
+            datum = await self._read(function, self._filled(binding, call))
+            arguments[binding.name] = _decoded(function, binding, datum, metadata)
         if function.wants_context:
             trace, retry = call.trace or TraceContext(), call.retry or RetryContext()
             arguments["context"] = InvocationContext(
@@ -152,33 +159,21 @@ class Invoker:
             await self._write(function, self._filled(binding, call), datum)
         return result
 
-    async def _arguments(
-        self, function: HostedFunction, call: TriggerCall
-    ) -> tuple[dict[str, Any], dict[str, OutValue[Any]]]:
-        outs: dict[str, OutValue[Any]] = {binding.name: OutValue() for binding in function.outputs}
-        arguments: dict[str, Any] = dict(outs)
-        metadata = dict(call.metadata)
-        for binding in (function.trigger, *function.inputs):
-            is_trigger = binding.name == function.trigger_name
-            datum = call.datum if is_trigger else await self._read(function, self._filled(binding, call))
-            is_raw = binding.name in function.raw_parameters
-            arguments[binding.name] = converters.decode(binding.type, datum, metadata, is_raw=is_raw)
-        return arguments, outs
-
-    async def _call(
+    def _call(
         self, function: HostedFunction, call: TriggerCall, arguments: dict[str, Any], invocation_id: str
-    ) -> Any:
+    ) -> Awaitable[Any]:
         if function.is_async:
-            return await function.call(**arguments)
+            running: Awaitable[Any] = function.call(**arguments)
+            return running
         if function.is_replayed:
             code = call.code or function.call
-            return await self._replay_threads.run(partial(code, arguments[function.trigger_name]))
+            return self._replay_threads.run(partial(code, arguments[function.trigger_name]))
 
         def call_with_id() -> Any:
             self._thread_storage.invocation_id = invocation_id
             return function.call(**arguments)
 
-        return await self._threads.run(call_with_id)
+        return self._threads.run(call_with_id)
 
     def _filled(self, binding: Binding, call: TriggerCall) -> Binding:
         if not binding.has_expressions:
@@ -225,6 +220,10 @@ def _new_id() -> str:
     """A UUID of version 4. Unique is enough: it is no secret, and no reason for a system call."""
     digits = f"{getrandbits(128) & ~(0xF << 76) & ~(0x3 << 62) | 0x4 << 76 | 0x2 << 62:032x}"
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def _decoded(function: HostedFunction, binding: Binding, datum: Datum, metadata: dict[str, Datum]) -> Any:
+    return converters.decode(binding.type, datum, metadata, is_raw=binding.name in function.raw_parameters)
 
 
 def _encode_outputs(

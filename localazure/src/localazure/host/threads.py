@@ -1,7 +1,7 @@
 """Threads for plain functions, whose results come back to the event loop in batches.
 
 A hand-over between threads costs more than most calls do, because only one of them can run Python at a time. So a
-thread that has finished a call wakes the loop only when no wake-up is on its way yet, and goes on with the next call.
+thread that has finished a call goes on with the next one, and wakes the loop for all results when there is none.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from contextvars import Context, copy_context
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
+
+LINGER_S = 10.0
 
 
 @dataclass(slots=True, eq=False)
@@ -48,18 +50,17 @@ class _Call:
 class Threads:
     """At most `limit` threads, started when they are needed. For one event loop only.
 
-    With `patience_s` of 0 every call gets a thread at once while there are any. Otherwise one thread serves all calls,
-    which is best when they are short: it wakes the loop when no call is left. When it makes no progress for so long,
-    helpers come, and what is done is fetched.
+    One thread serves all calls, which is best when they are short: it wakes the loop when no call is left. When none
+    has begun for `patience_s`, helpers come for all that wait, and what is done is fetched. Helpers stay while there
+    is work for them: so calls that block get threads of their own.
     """
 
-    def __init__(self, name: str, limit: int, patience_s: float = 0.0) -> None:
+    def __init__(self, name: str, limit: int, patience_s: float) -> None:
         self._name = name
         self._limit = limit
         self._patience_s = patience_s
         self._queue: SimpleQueue[_Call | None] = SimpleQueue()
         self._threads: set[threading.Thread] = set()
-        self._open = 0  # calls whose callers wait
         self._running: set[_Call] = set()
         self._begun = 0
         self._done: deque[_Call] = deque()
@@ -75,11 +76,10 @@ class Threads:
         """Call `work` in a thread, in a copy of the current context."""
         loop = asyncio.get_running_loop()
         call = _Call(work, copy_context(), loop.create_future())
-        self._open += 1
         self._queue.put(call)
-        if not self._threads or (not self._patience_s and len(self._threads) < self._open):
-            self._hire(loop, is_helper=False)
-        elif self._patience_s and not self._is_watched:
+        if not self._threads:
+            self._hire(loop, linger_s=None)
+        elif not self._is_watched:
             self._watch(loop)
         return call.future
 
@@ -92,10 +92,10 @@ class Threads:
         for _ in tuple(self._threads):
             self._queue.put(None)
 
-    def _hire(self, loop: asyncio.AbstractEventLoop, *, is_helper: bool) -> None:
+    def _hire(self, loop: asyncio.AbstractEventLoop, linger_s: float | None) -> None:
         if len(self._threads) < self._limit:
             name = f"{self._name}-{len(self._threads)}"
-            thread = threading.Thread(target=self._serve, args=(loop, is_helper), name=name, daemon=True)
+            thread = threading.Thread(target=self._serve, args=(loop, linger_s), name=name, daemon=True)
             self._threads.add(thread)
             thread.start()
 
@@ -104,24 +104,26 @@ class Threads:
         loop.call_later(self._patience_s, self._look, loop, self._begun)
 
     def _look(self, loop: asyncio.AbstractEventLoop, begun: int) -> None:
-        """Call a helper when calls wait and none has begun since the last look."""
+        """Call helpers when calls wait and none has begun since the last look."""
         self._is_watched = False
         self._settle()
-        if self._queue.empty():
-            return
+        waiting = self._queue.qsize()
         if self._begun == begun:
-            self._hire(loop, is_helper=True)
-        self._watch(loop)
+            for _ in range(waiting):
+                self._hire(loop, LINGER_S)
+        if waiting:
+            self._watch(loop)
 
-    def _serve(self, loop: asyncio.AbstractEventLoop, is_helper: bool) -> None:
-        with suppress(Empty):  # a helper goes when there is nothing left to do
-            while (call := self._queue.get(block=not is_helper)) is not None:
+    def _serve(self, loop: asyncio.AbstractEventLoop, linger_s: float | None) -> None:
+        """Make calls, until there is nothing to do for `linger_s`; None is for ever."""
+        with suppress(Empty):
+            while (call := self._queue.get(timeout=linger_s)) is not None:
                 self._begun += 1
                 self._running.add(call)
                 call.make()
                 self._running.discard(call)
                 self._done.append(call)
-                if not self._loop_is_woken and (not self._patience_s or self._queue.empty()):
+                if not self._loop_is_woken and self._queue.empty():
                     self._loop_is_woken = True
                     with suppress(RuntimeError):  # the loop has ended, nobody waits
                         loop.call_soon_threadsafe(self._settle)
@@ -130,5 +132,4 @@ class Threads:
     def _settle(self) -> None:
         self._loop_is_woken = False
         while self._done:
-            self._open -= 1
             self._done.popleft().settle()
