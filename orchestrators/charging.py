@@ -80,6 +80,7 @@ def _admitted(saga: Saga, cancellation: Cancellation) -> Steps[None]:
     while True:
         cancellation.heed()
         answer = yield saga.context.call_entity(_BREAKER, names.BREAKER_ADMIT, saga.now)
+        cancellation.heed()
         if answer["admitted"]:
             return
         saga.stage("waiting_for_provider", retry_after_s=answer["retry_after_s"])
