@@ -6,7 +6,9 @@ import click
 
 from localazure.commands.common import example
 from localazure.commands.cosmos import cosmos
+from localazure.commands.functions import functions
 from localazure.commands.lint import lint
+from localazure.commands.logs import logs
 from localazure.commands.replay import replay
 from localazure.commands.reset import reset
 from localazure.commands.show import show
@@ -22,5 +24,5 @@ def main() -> None:
     """Runs a Python Durable Functions app on this machine: Functions host, Azurite, Cosmos DB, Key Vault, identity."""
 
 
-for command in (start, stop, status, reset, token, cosmos, lint, replay, show):
+for command in (start, stop, status, functions, logs, reset, token, cosmos, lint, replay, show):
     main.add_command(command)

@@ -3,10 +3,14 @@
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from localazure.cli import main
 from localazure.console import Console, painted
 
 ESCAPE = b"\x1b["
@@ -39,13 +43,52 @@ def test_no_color_is_respected(tmp_path):
     assert ESCAPE not in shown
 
 
-@pytest.mark.parametrize("command", [[], ["start"], ["stop"], ["status"], ["reset"], ["token"]])
-def test_help_of_every_command_has_an_example(command):
-    shown = subprocess.run(
-        [sys.executable, "-m", "localazure", *command, "--help"], capture_output=True, text=True, check=True
-    )
+def commands_below(group, *path):
+    """The words of every command, those of groups included."""
+    yield path
+    for name, command in getattr(group, "commands", {}).items():
+        yield from commands_below(command, *path, name)
 
-    assert "Example: localazure" in shown.stdout
+
+@pytest.mark.parametrize("words", list(commands_below(main)), ids=" ".join)
+def test_help_of_every_command_has_an_example(words):
+    assert f"Example: {' '.join(['localazure', *words])}" in CliRunner().invoke(main, [*words, "--help"]).output
+
+
+def test_shell_completes_commands():
+    program = Path(sys.executable).parent / "localazure"
+    asked = {"_LOCALAZURE_COMPLETE": "bash_complete", "COMP_WORDS": "localazure st", "COMP_CWORD": "1"}
+    shown = subprocess.run([program], env={**os.environ, **asked}, capture_output=True, text=True, check=True)
+
+    assert [line.partition(",")[2] for line in shown.stdout.split()] == ["start", "status", "stop"]
+
+
+def test_log_that_is_not_there_is_answered_with_those_that_are(tmp_path):
+    logs = tmp_path / ".localazure" / "logs"
+    logs.mkdir(parents=True)
+    (logs / "cosmos.log").write_text("a\nb\nc\n")
+    refused = CliRunner().invoke(main, ["logs", "--app", str(tmp_path)])
+    shown = CliRunner().invoke(main, ["logs", "cosmos", "-n", "2", "--app", str(tmp_path)])
+
+    assert (refused.exit_code, "host.log does not exist" in refused.output) == (1, True)
+    assert refused.output.rstrip().endswith("cosmos.")
+    assert shown.stdout_bytes == b"b\nc\n"
+
+
+def test_followed_log_goes_on_until_it_is_interrupted(tmp_path):
+    logs = tmp_path / ".localazure" / "logs"
+    logs.mkdir(parents=True)
+    with (logs / "host.log").open("ab", buffering=0) as log:
+        log.write(b"before\n")
+        words = [sys.executable, "-m", "localazure", "logs", "-f", "--app", str(tmp_path)]
+        process = subprocess.Popen(words, stdout=subprocess.PIPE)
+        assert process.stdout.readline() == b"before\n"
+        log.write(b"after\n")
+        assert process.stdout.readline() == b"after\n"
+    process.send_signal(signal.SIGINT)
+
+    assert process.wait(timeout=20) == 0
+    process.stdout.close()
 
 
 def test_port_option_that_is_no_pair_is_refused(tmp_path):
