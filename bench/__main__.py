@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import cosmos, durable, durable_scale, orders
+from bench import cosmos, durable, durable_scale, host, orders
 from bench.report import LATEST, table, write
 
 
@@ -12,6 +12,8 @@ def main() -> None:
     measurements = durable.measure()
     print("Measuring how the task hub grows ...", flush=True)
     measurements += durable_scale.measure()
+    print("Measuring the Functions host against bare aiohttp and a bare queue loop ...", flush=True)
+    measurements += host.measure()
     print("Measuring orders end to end ...", flush=True)
     measurements += orders.measure()
     print("Measuring the Cosmos DB emulator against canned answers, then with much data ...", flush=True)

@@ -262,3 +262,8 @@ async def test_banner_lists_the_functions_with_their_urls(module_hosts, host) ->
     port = other.url.rpartition(":")[2]
     assert "\nFunctions:\n" in printed
     assert f"\torders: [GET,POST] http://localhost:{port}/api/orders/{{id:int?}}\n" in printed
+
+
+async def test_client_that_expects_to_be_told_sends_its_body_after_100_continue(host, http) -> None:
+    async with http.post(f"{host.url}/api/unrouted", data=b"x" * 100, expect100=True) as response:
+        assert (response.status, await response.text()) == (200, "no route of its own")

@@ -12,6 +12,7 @@ from typing import Protocol
 from aiohttp import web
 
 from localazure.durable.functions import FunctionFailure
+from localazure.host.functions import HostedFunction
 from localazure.host.host_json import Section
 from localazure.host.http.admin import Admin
 from localazure.host.http.cors import Cors
@@ -139,9 +140,7 @@ class Gateway:
         return await webhook.handle(request, path)
 
     async def _function(self, request: web.Request, route: Route, values: Mapping[str, str]) -> web.StreamResponse:
-        function = route.function
-        level = function.trigger.text("authLevel", default="function").lower()
-        if not self._keys.opens_function(given_key(request.headers, request.query), function.name, level):
+        if self._keys.is_enforced and not self._is_allowed(request, route.function):
             return web.Response(status=401)
         if 0 <= self._options.max_outstanding <= self._outstanding:
             return web.Response(status=429)
@@ -156,6 +155,10 @@ class Gateway:
             self._outstanding -= 1
             if not self._outstanding:
                 self._idle.set()
+
+    def _is_allowed(self, request: web.Request, function: HostedFunction) -> bool:
+        level = function.trigger.text("authLevel", default="function").lower()
+        return self._keys.opens_function(given_key(request.headers, request.query), function.name, level)
 
     async def _invoke(self, request: web.Request, route: Route, values: Mapping[str, str]) -> web.StreamResponse:
         try:

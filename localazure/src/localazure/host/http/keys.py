@@ -31,7 +31,7 @@ class Keys:
 
     def __init__(self, settings: Settings, file: Path, *, is_enforced: bool) -> None:
         self._settings = settings
-        self._is_enforced = is_enforced
+        self.is_enforced = is_enforced
         self._file = file
         self._stored = _load(file)
         self._save()
@@ -67,16 +67,16 @@ class Keys:
         return found is not None
 
     def opens_function(self, given: str, name: str, level: str) -> bool:
-        if not self._is_enforced or level == "anonymous":
+        if not self.is_enforced or level == "anonymous":
             return True
         others = () if level == "admin" else (*self.of(HOST).values(), *self.of(name).values())
         return _is_one_of(given, (self.master, *others))
 
     def opens_admin(self, given: str) -> bool:
-        return not self._is_enforced or _is_one_of(given, (self.master,))
+        return not self.is_enforced or _is_one_of(given, (self.master,))
 
     def opens_extension(self, given: str, system_key: str) -> bool:
-        return not self._is_enforced or _is_one_of(given, (self.master, self.of_extension(system_key)))
+        return not self.is_enforced or _is_one_of(given, (self.master, self.of_extension(system_key)))
 
     def _section(self, scope: str) -> dict[str, str]:
         """The stored keys of a scope, to be changed in place."""

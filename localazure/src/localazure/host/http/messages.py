@@ -24,7 +24,11 @@ _PLAIN_TEXT = "text/plain; charset=utf-8"
 def request_url(request: web.Request) -> str:
     """As received, not normalised; with scheme and host."""
     raw = request.raw_path
-    return raw if raw.startswith(("http://", "https://")) else f"{request.scheme}://{request.host}{raw}"
+    return (
+        raw
+        if raw.startswith(("http://", "https://"))
+        else f"{request.scheme}://{request.headers.get('Host') or request.host}{raw}"
+    )
 
 
 def trigger_call(

@@ -61,9 +61,13 @@ class RouteTemplate:
                 raise IndexingError(
                     f"The route '{text}' is invalid: a catch-all parameter can only be the last segment."
                 )
+        has_no_braces = "{" not in self.text and "}" not in self.text
+        self._words = [part.lower() for part in _split(self.text) if self.text] if has_no_braces else None
 
     def match(self, segments: list[str]) -> dict[str, str] | None:
         """The route values for a path given as decoded segments, or None when it does not match."""
+        if self._words is not None:
+            return {} if [segment.lower() for segment in segments] == self._words else None
         values: dict[str, str] = {}
         for index, segment in enumerate(self._segments):
             if segment.parameters and segment.parameters[-1].is_catch_all:
