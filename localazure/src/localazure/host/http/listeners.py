@@ -25,6 +25,13 @@ class HttpListener:
     def __init__(self, handler: Handler, body_limit: int = NO_LIMIT) -> None:
         self._handler = handler
         self._body_limit = body_limit
+        self._runner: web.ServerRunner | None = None
+
+    async def open(self, host: str, port: int, option: str) -> int:
+        """Listen; returns the port, which is a free one when `port` is 0.
+
+        Raises PortTakenError that names the command line option.
+        """
         server = web.Server(
             self._handle,  # type: ignore[arg-type]  # the factory makes requests of the richer class
             request_factory=self._request,
@@ -33,17 +40,13 @@ class HttpListener:
             max_field_size=HEADER_LIMIT,
         )
         self._runner = web.ServerRunner(server, shutdown_timeout=1.0)
-
-    async def open(self, host: str, port: int, option: str) -> int:
-        """Listen; returns the port, which is a free one when `port` is 0.
-
-        Raises PortTakenError that names the command line option.
-        """
         await self._runner.setup()
         return await listen(self._runner, host, port, option=option)
 
     async def close(self) -> None:
-        await self._runner.cleanup()
+        """Stop listening; nothing to do when it never began."""
+        if self._runner is not None:
+            await self._runner.cleanup()
 
     def _request(self, *parts: Any) -> web.Request:
         message, payload, protocol, writer, task = parts
