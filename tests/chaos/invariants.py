@@ -86,7 +86,9 @@ def timeline_is_complete(found: Findings) -> None:
     """Versions 1 to n, without gap or double; only legal moves; and it ends where the order stands."""
     for each in found.orders:
         events = sorted((event for event in each.events if event.type not in BESIDE_VERSIONS), key=lambda e: e.version)
-        assert [event.version for event in events] == list(range(1, each.order.version + 1))
+        versions = {event.version: event.name for event in events}
+        assert list(versions) == list(range(1, each.order.version + 1)), versions
+        assert len(versions) == len(events), [(event.version, event.name) for event in events]
         statuses = [event.status for event in events]
         assert statuses[0] is S.PENDING
         assert all(after is before or after in TRANSITIONS[before] for before, after in pairwise(statuses))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -51,7 +51,7 @@ class Dossier:
     events: list[Event]
     shipments: list[Shipment]
     returns: list[Return]
-    ledger: dict[str, int]
+    ledger: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -76,6 +76,7 @@ class World:
         self.on_hand = on_hand
         self.defects: list[str] = []
         self.order_ids: list[str] = []
+        self._provider = requests.Session()
         self._headers = {"Authorization": f"Bearer {services.token(self.tenant_id)}"}
         self.hub = Hub(app=APP, time="skip", starts_at=datetime.now(UTC), settings=services.settings, timeout_s=60)
         try:
@@ -85,6 +86,7 @@ class World:
             raise
 
     def close(self) -> None:
+        self._provider.close()
         self.hub.close()
 
     async def _furnish(self, settings: dict[str, Any]) -> None:
@@ -196,7 +198,7 @@ class World:
         shipment_id = f"{order_id}-{number}"
 
         def probe() -> Shipment | None:
-            found = self.dossier(order_id).shipments
+            found = self._stored(order_id).shipments
             return next((each for each in found if each.shipment_id == shipment_id and each.status in statuses), None)
 
         return self.until(probe, f"parcel {number} in {statuses}")
@@ -220,20 +222,23 @@ class World:
         return [instance for prefix in prefixes for instance in self.hub.instances(prefix)]
 
     def order(self, order_id: str) -> Order:
-        return self.dossier(order_id).order
+        return self._stored(order_id).order
 
     def dossier(self, order_id: str) -> Dossier:
-        rows = on_loop(_rows("orders", [self.tenant_id, order_id]))
+        found = self._stored(order_id)
+        answer = self._provider.get(f"{self._services.endpoints['payments']}/_sandbox/ledger/{order_id}", timeout=10)
+        found.ledger = answer.json() if answer.ok else {}
+        return found
+
+    def _stored(self, order_id: str) -> Dossier:
         kinds: dict[str, list[Any]] = {}
-        for row in rows:
+        for row in on_loop(_rows("orders", [self.tenant_id, order_id])):
             kinds.setdefault(row["kind"], []).append(row)
-        ledger = requests.get(f"{self._services.endpoints['payments']}/_sandbox/ledger/{order_id}", timeout=10)
         return Dossier(
             Order.model_validate(kinds["order"][0]),
             [Event.model_validate(row) for kind in ("event", "payment") for row in kinds.get(kind, [])],
             [Shipment.model_validate(row) for row in kinds.get("shipment", [])],
             [Return.model_validate(row) for row in kinds.get("return", [])],
-            ledger.json() if ledger.ok else {},
         )
 
     def shelves(self) -> dict[str, Shelf]:
