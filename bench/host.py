@@ -40,7 +40,7 @@ def measure() -> list[Measurement]:
         with System(app=HELLO, state=Path(folder) / "hello") as system, running("bench.host_bare") as bare:
             figures = asyncio.run(_http(system.endpoints["host"], bare.url))
             figures += asyncio.run(_queue(system))
-        with System(app=ROOT, state=Path(folder) / "waybill") as system:
+        with System(app=ROOT, state=Path(folder) / "waybill", reload=True) as system:
             figures.append(Measurement("host.idle_cpu", _idle_percent(system.pid("host")), "%", "<= 1"))
     return figures
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -36,9 +37,10 @@ class CheckCommand:
 
 async def reload_on_change(root: Path, check: CheckCommand, begin_anew: asyncio.Event) -> None:
     """Set the event once sources below `root` have changed to something that can be loaded."""
-    before = snapshot(root)
+    sources = Sources(root)
+    before = sources.look()
     while True:
-        after = await _next_change(root, before)
+        after = await _next_change(sources, before)
         names = _names_of_changes(root, before, after)
         before = after
         if not (problem := await _problem_of(check)):
@@ -48,27 +50,41 @@ async def reload_on_change(root: Path, check: CheckCommand, begin_anew: asyncio.
         log.error("%s changed, but cannot be used: what ran before goes on until the next change.\n%s", names, problem)
 
 
-def snapshot(root: Path) -> Snapshot:
+class Sources:
     """The app's Python files, host.json and local.settings.json; without tests and what .funcignore leaves out."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._files: list[Path] = []
+        self._folders: Snapshot = {}
+
+    def look(self) -> Snapshot:
+        """All files as they are now. The tree is only walked when a folder has changed, because walking costs."""
+        if not self._folders or _stamps(self._folders) != self._folders:
+            self._walk()
+        return _stamps(self._files)
+
+    def _walk(self) -> None:
+        ignored = (*_NEVER_SOURCES, *_ignored_names(self._root))
+        self._files, walked = [self._root / name for name in _FILES], []
+        for folder, folders, files in os.walk(self._root):
+            here = Path(folder)
+            walked.append(here)
+            folders[:] = [
+                name for name in folders if not _matches(name, ignored) and not (here / name / "pyvenv.cfg").exists()
+            ]
+            self._files += [here / name for name in files if name.endswith(".py") and not _matches(name, ignored)]
+        self._folders = _stamps(walked)
+
+
+def _stamps(paths: Iterable[Path]) -> Snapshot:
+    """Of those that exist."""
     found = {}
-    for path in _sources(root):
-        try:
+    for path in paths:
+        with suppress(FileNotFoundError):
             facts = path.stat()
-        except FileNotFoundError:  # deleted, or about to be replaced
-            continue
-        found[path] = (facts.st_mtime_ns, facts.st_size)
+            found[path] = (facts.st_mtime_ns, facts.st_size)
     return found
-
-
-def _sources(root: Path) -> Iterator[Path]:
-    yield from (root / name for name in _FILES)
-    ignored = (*_NEVER_SOURCES, *_ignored_names(root))
-    for folder, folders, files in os.walk(root):
-        here = Path(folder)
-        folders[:] = [
-            name for name in folders if not _matches(name, ignored) and not (here / name / "pyvenv.cfg").exists()
-        ]
-        yield from (here / name for name in files if name.endswith(".py") and not _matches(name, ignored))
 
 
 def _ignored_names(root: Path) -> list[str]:
@@ -83,15 +99,15 @@ def _matches(name: str, patterns: Sequence[str]) -> bool:
     return any(fnmatch(name, pattern) for pattern in patterns)
 
 
-async def _next_change(root: Path, before: Snapshot) -> Snapshot:
+async def _next_change(sources: Sources, before: Snapshot) -> Snapshot:
     """Wait for a change, and then until nothing changes any more: editors and branches write many files."""
     after = before
     while after == before:
         await asyncio.sleep(LOOK_EVERY_S)  # nothing tells of changed files but looking
-        after = snapshot(root)
+        after = sources.look()
     while True:
         await asyncio.sleep(QUIET_S)
-        if (latest := snapshot(root)) == after:
+        if (latest := sources.look()) == after:
             return after
         after = latest
 

@@ -32,13 +32,15 @@ class SystemFailedError(Exception):
 class System:
     """Starts the whole system on free ports, with its own state, and ends it.
 
-    `state` may be used again by a later System: it then goes on where the earlier one stopped.
+    `state` may be used again by a later System: it then goes on where the earlier one stopped. `reload`: whether
+    changes of the app's sources reach it.
     """
 
-    def __init__(self, app: Path, state: Path, *, settings: dict[str, str] | None = None) -> None:
+    def __init__(self, app: Path, state: Path, *, settings: dict[str, str] | None = None, reload: bool = False) -> None:
         self.app = app.resolve()
         self.state = state.resolve()
         self._settings = settings or {}
+        self._reload = "--reload" if reload else "--no-reload"
         self._process: subprocess.Popen[bytes] | None = None
         self._hold_fd: int | None = None
 
@@ -66,7 +68,7 @@ class System:
         command = [sys.executable, "-m", "localazure", "start", "--app", str(self.app)]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603  # our own command line
-                [*command, "--state", str(self.state), "--free-ports", "--no-reload"],
+                [*command, "--state", str(self.state), "--free-ports", self._reload],
                 cwd=self.app,
                 env=environment,
                 pass_fds=(ready_write, parent_read),
