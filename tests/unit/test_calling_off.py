@@ -60,7 +60,13 @@ def test_declined_card_is_compensated_in_reverse_before_the_rejection(run: Fulfi
 def test_silent_provider_that_holds_nothing_fails_the_order_after_compensations(run: Fulfil) -> None:
     order = run(authorise_payment=DOWN)
 
-    assert order.story[7:] == ["void_payment", *UNDONE, "record_transition failed", "park_dead_letter", "publish_outcome"]
+    assert order.story[7:] == [
+        "void_payment",
+        *UNDONE,
+        "record_transition failed",
+        "park_dead_letter",
+        "publish_outcome",
+    ]
     recorded = order.payload("record_transition failed")
     assert recorded["needs_attention"] is True
     assert recorded["detail"] == "authorise_payment kept failing"
