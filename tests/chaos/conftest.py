@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from adapters import clients, secrets
 from adapters.settings import settings
+from tests.chaos.counting import Counts, table
 from tests.chaos.invariants import INVARIANTS, Findings
 from tests.chaos.services import Services, services
 from tests.chaos.stories import Story
 from tests.chaos.telling import MakeWorld, Prove
 from tests.chaos.world import World, on_loop
 
-PROVED = pytest.StashKey[Counter[tuple[str, str]]]()
+PROVED = pytest.StashKey[Counts]()
 
 
 @pytest.fixture(scope="package")
@@ -37,9 +41,9 @@ def _forget() -> None:
 
 @pytest.fixture
 def hasty_stripe(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The SDK waits real seconds between its attempts; they would add nothing but time."""
-    monkeypatch.setattr("stripe._http_client.HTTPClient.INITIAL_DELAY", 0.001)
-    monkeypatch.setattr("stripe._http_client.HTTPClient.MAX_DELAY", 0.001)
+    """The SDK waits real seconds between its attempts, of which a hundredth does."""
+    monkeypatch.setattr("stripe._http_client.HTTPClient.INITIAL_DELAY", 0.05)
+    monkeypatch.setattr("stripe._http_client.HTTPClient.MAX_DELAY", 0.05)
 
 
 @pytest.fixture(scope="package")
@@ -78,16 +82,21 @@ def prove(request: pytest.FixtureRequest) -> Prove:
     return check
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """`CHAOS=1/2` runs the first half of all cases, `CHAOS=2/2` the other one."""
+    share, of, parts = os.environ.get("CHAOS", "").partition("/")
+    if of:
+        left_out = [item for place, item in enumerate(items) if place % int(parts) != int(share) - 1]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
+
+
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """How many cases were proved, per invariant and per story."""
+    """How many cases were proved, per invariant and per story; also for whoever adds up the shares."""
     counts = config.stash.get(PROVED, Counter())
-    if not counts:
-        return
-    terminalreporter.section("cases that were proved")
-    for place, what in enumerate(("invariant", "story")):
-        sums = Counter[str]()
-        for names, number in counts.items():
-            sums[names[place]] += number
-        for name, number in sums.items():
-            cases = number // len(INVARIANTS) if what == "story" else number
-            terminalreporter.write_line(f"  {what:10}{name.replace('_', ' '):40}{cases:6}")
+    if counts:
+        terminalreporter.section("cases that were proved")
+        for line in table(counts):
+            terminalreporter.write_line(line)
+    if file := os.environ.get("CHAOS_COUNTS"):
+        Path(file).write_text(json.dumps([[*names, number] for names, number in counts.items()]))

@@ -21,6 +21,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from adapters import orders
+from adapters.cosmos import Versioned
 from domain.names import ACTIVITIES, ORCHESTRATORS, fulfil_instance_id, return_instance_id
 from domain.orders import CANCELLABLE, Order, OrderStatus
 from tests.chaos.invariants import ENDED
@@ -78,6 +80,7 @@ class Orders(RuleBasedStateMachine):
         on_hand = {"TEA": tea, "MUG": mug}
         self.world = World(self.services, on_hand, when_short=when_short, approval_over_minor=LIMIT_MINOR)
         self.orders: list[Expected] = []
+        self.in_the_others_mind: dict[tuple[str, str], Versioned[Order]] = {}
 
     def teardown(self) -> None:
         if not hasattr(self, "world"):
@@ -169,6 +172,14 @@ class Orders(RuleBasedStateMachine):
     @rule()
     def crash(self) -> None:
         self.world.hub.crash()
+
+    @rule()
+    def let_the_other_host_go_on(self) -> None:
+        """Two hosts share the work, and neither knows what the other has stored since it was here last."""
+        here = dict(orders._in_mind)
+        orders._in_mind.clear()
+        orders._in_mind.update(self.in_the_others_mind)
+        self.in_the_others_mind = here
 
     @rule(function=st.sampled_from((*ACTIVITIES, *ORCHESTRATORS)), when=st.sampled_from(MOMENTS))
     def crash_at_the_next(self, function: str, when: str) -> None:

@@ -22,7 +22,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "cut_off": {"times": ATTEMPTS_OF_THE_SDK, "action": {"drop": "before"}},
     "unavailable": {"times": ATTEMPTS_OF_THE_SDK, "action": {"status": 503}},
     "broken": {"times": 1, "action": {"status": 500}},
-    "done_too_late": {"times": ATTEMPTS_OF_THE_SDK, "action": {"delay_ms": 600}},
+    "done_too_late": {"times": 1, "action": {"delay_ms": 400}},
 }
 CREATE, READ, LIST = "create_payment_intent", "retrieve_payment_intent", "list_payment_intents"
 CAPTURE, CANCEL = "capture_payment_intent", "cancel_payment_intent"
