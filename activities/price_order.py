@@ -6,7 +6,7 @@ import asyncio
 
 from adapters import orders, products, tenants
 from domain.catalogue import Demand, demand, why_unpriceable
-from domain.orders import UNDECIDED, Offer, Order, OrderStatus
+from domain.orders import UNDECIDED, LineStatus, Offer, Order, OrderStatus
 from domain.shapes import JsonObject, StepPayload, utc_text
 from domain.tenants import TenantSettings
 
@@ -30,7 +30,8 @@ async def price_order(payload: JsonObject) -> JsonObject:
     if order.status not in UNDECIDED:
         return {"outcome": "decided", "status": order.status, "reason": order.reason}
     chosen = await tenants.get(step.tenant_id)
-    wanted = demand((line.sku, line.quantity) for line in order.lines)
+    standing = [line for line in order.lines if line.status is not LineStatus.CANCELLED]
+    wanted = demand((line.sku, line.quantity) for line in standing)
     if order.status is not OrderStatus.PENDING:
         return _priced(order, wanted, _recorded(order), chosen)
     found = await asyncio.gather(*(products.offered(step.tenant_id, item.sku) for item in wanted))

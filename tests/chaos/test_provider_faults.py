@@ -114,7 +114,7 @@ def test_void_during_an_outage_is_done_once_a_person_asks_for_it(
         told.until(lambda: in_attention(told, order_id), "the call for a person")
         [letter] = told.letters()
         assert told.replay(letter) == 202
-        told.until(lambda: told.instances()[0].custom_status["stage"] == "needs_attention", "the second call")
+        told.until(lambda: told.stage(order_id) == "needs_attention", "the second call for a person")
     assert told.replay(letter) == 202
     finish(told, order_id)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from domain.names import fulfil_instance_id
-from tests.chaos.stories import STORIES, TEA, TEA_AND_MUG, carry, finish
+from tests.chaos.stories import STORIES, TEA, TEA_AND_MUG, TWO, carry, finish
 from tests.chaos.telling import IS_WHOLE, MakeWorld, Prove
 from tests.chaos.world import World
 
@@ -117,3 +119,30 @@ def test_order_that_is_placed_twice_under_one_key_is_one_order(world: MakeWorld,
     carry(told, first, 1)
     finish(told, first)
     prove(told, "placed twice")
+
+
+@pytest.mark.parametrize("story", ["approved", "short and accepted"])
+def test_order_whose_workflow_is_gone_is_taken_up_where_it_stands(story: str, world: MakeWorld, prove: Prove) -> None:
+    shop = next(each for each in STORIES if each.name == story)
+    told = world(replace(shop, stock=TWO, settings={"when_short": "ask", "approval_over_minor": 2000}))
+    wanted = {"TEA": 9, "MUG": 1} if story == "short and accepted" else TEA_AND_MUG
+    order_id = told.place(wanted, key="once")
+    if told.order(order_id).shortage:
+        told.answer_shortage(order_id, "amend", TEA=2)
+    total_minor = told.until_order(order_id, "awaiting_approval").total_minor
+
+    first = told.hub.instance(fulfil_instance_id(told.tenant_id, order_id))
+    first.terminate("an operator's slip")
+    first.purge()
+    assert told.place(wanted, key="once") == order_id
+    told.order_ids = [order_id]
+    told.until(lambda: told.stage(order_id) == "awaiting_approval", "the second call for an approver")
+    told.decide(order_id, approved=True)
+
+    for number in range(1, len(told.until_order(order_id, "confirmed").lines) + 1):
+        carry(told, order_id, number)
+        if told.order(order_id).status == "delivered":
+            break
+    finish(told, order_id)
+    assert told.order(order_id).total_minor == total_minor
+    prove(told, "taken up again")

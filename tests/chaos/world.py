@@ -209,6 +209,11 @@ class World:
 
     # What has become of things
 
+    def stage(self, order_id: str) -> str:
+        """Where the order's saga says that it stands."""
+        shown = self.hub.instance(fulfil_instance_id(self.tenant_id, order_id)).custom_status
+        return str(shown["stage"])
+
     def instances(self) -> list[Orchestration]:
         prefixes = [
             prefix
