@@ -1,0 +1,1 @@
+"""Proof by trouble: see docs/chaos.md."""
