@@ -62,6 +62,7 @@ def transition(order: Order, change: Change) -> tuple[Order, Event]:
     if change.to not in TRANSITIONS[order.status] and not (change.to is order.status and change.type != STATUS_CHANGED):
         raise IllegalTransition(order, change.to)
     lines = _lines_after(order, change)
+    at = max(change.at, order.updated_at)  # of two that happen at once the later one tells no earlier time
     after = order.model_copy(
         update={
             "status": change.to,
@@ -71,13 +72,13 @@ def transition(order: Order, change: Change) -> tuple[Order, Event]:
             "shortage": change.shortage,
             "total_minor": _total_minor(order, lines),
             "payment": _payment_after(order.payment, change),
-            "updated_at": change.at,
+            "updated_at": at,
             "version": order.version + 1,
         }
     )
     event = Event(
         order_id=order.order_id,
-        at=change.at,
+        at=at,
         type=change.type,
         subject=change.subject,
         status=change.to,

@@ -1,64 +1,63 @@
-"""Plays the stories of an order, one per outcome, and prints each order's timeline.
+"""Plays the stories of an order and prints each order's timeline, its money and its stock.
 
-Uses the system that runs from `.localazure/`; starts one of its own, with fresh state, when none does.
+Uses the system that runs from `.localazure/`; starts one of its own, with fresh state, when none does. What happens
+only after hours or days (nobody approves, a parcel is silent, a return never comes) is played in tests/unit with a
+clock that is set forward, not here. `--markdown` prints the stories for docs/stories.md.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import requests
 from localazure.testing import System
 
-from sandbox.client import Client, an_order, expect
-from sandbox.welcome import CATALOGUE, operator_token, seed
+from sandbox.client import Client, Staff, expect
+from sandbox.stories import STORIES, Scene, Story
+from sandbox.welcome import CATALOGUE, TENANT, seed, token
 
 APP = Path(__file__).resolve().parent.parent
 STATE = APP / ".localazure"
-
-
-class Story(NamedTuple):
-    """What is ordered, and how it must end."""
-
-    title: str
-    order: dict[str, Any]
-    ends_in: str
-
-
-STORIES = [
-    Story(
-        "Everything is there and the card is good", an_order("TEA-500", "MUG-01", email="ada@example.com"), "confirmed"
-    ),
-    Story("Two teapots are wanted, and one is there", an_order("TEA-500", "POT-01", quantity=2), "rejected"),
-    Story("Nobody sells this", an_order("TEA-500", "NO-SUCH-THING"), "rejected"),
-    Story("The card is declined", an_order("MUG-01", paymentMethod="pm_card_visa_chargeDeclined"), "rejected"),
-]
+WAITING = """
+Not played here, because they take hours or days; tests/unit plays them with a clock that is set forward:
+nobody approves within 24 h, nobody answers a shortage within 48 h, a parcel is silent for 7 days, a return does not
+arrive within 30 days."""
 
 
 def main() -> None:
     """Play every story; end with an error if one ends otherwise than it must."""
-    with running_operator() as operator:
-        seed(operator)
-        restock(operator)
+    tell = print_block if "--markdown" in sys.argv else print_story
+    with running_system() as (staff, payments):
+        seed(staff.admin)
         for story in STORIES:
-            play(operator, story)
+            restock(staff.admin)
+            scene = Scene(staff, payments)
+            before = stocks(staff.operator)
+            order_id = story.play(scene)
+            tell(story, told(staff, order_id, before))
+            status = staff.operator.order(order_id)["status"]
+            if status != story.ends_in:
+                raise SystemExit(f"This order had to end in {story.ends_in}, and is {status}.")
+    if tell is print_story:
+        print(WAITING)
 
 
 @contextmanager
-def running_operator() -> Iterator[Client]:
-    """An operator of the demo tenant, on the running system or on one started for this demo."""
+def running_system() -> Iterator[tuple[Staff, str]]:
+    """The demo tenant's people and the payment provider, of the running system or of one started for this demo."""
     if is_running():
-        endpoints = json.loads((STATE / "endpoints.json").read_text())
-        yield Client(endpoints["api"], operator_token(STATE))
+        yield people(STATE)
         return
-    print("No system is running (make run): starting one for this demo ...")
+    print("No system is running (make run): starting one for this demo ...", file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix="waybill-demo-") as folder, System(app=APP, state=Path(folder)) as system:
-        yield Client(system.endpoints["api"], operator_token(system.state))
+        yield people(system.state)
 
 
 def is_running() -> bool:
@@ -70,33 +69,59 @@ def is_running() -> bool:
         return False
 
 
-def play(operator: Client, story: Story) -> None:
-    """Place the order, follow it to its end and print what happened."""
-    before = stocks(operator, story)
-    order_id = operator.place(story.order)
-    order = operator.order_in(order_id, "confirmed", "rejected", "failed")
-    print(f"\n{story.title}\n{'─' * len(story.title)}")
-    print(f"order {order_id}: {order['status']}{' (' + order['reason'] + ')' if order['reason'] else ''}")
-    for event in operator.timeline(order_id):
-        print(f"  {event['at'][11:23]}  {event['type']:<18} {event['status']:<10} {event['detail'] or ''}")
-    for sku, (on_hand, reserved) in stocks(operator, story).items():
-        print(f"  stock {sku}: {on_hand} on hand, {before[sku][1]} → {reserved} reserved")
-    if order["status"] != story.ends_in:
-        raise SystemExit(f"This order had to end in {story.ends_in}.")
+def people(state: Path) -> tuple[Staff, str]:
+    """Everybody of the demo tenant, and where the payment provider is."""
+    endpoints = json.loads((state / "endpoints.json").read_text())
+    of_demo = partial(token, state, TENANT)
+    return Staff.of(lambda role, subject: Client(endpoints["api"], of_demo(role, subject))), endpoints["payments"]
 
 
-def restock(operator: Client) -> None:
+def told(staff: Staff, order_id: str, before: dict[str, tuple[int, int]]) -> list[str]:
+    """The timeline of an order, and what became of money and stock."""
+    order = staff.operator.order(order_id)
+    flag = ", needs attention" if order["needsAttention"] else ""
+    lines = [f"order {order_id}: {order['status']}{' (' + order['reason'] + ')' if order['reason'] else ''}{flag}"]
+    for event in staff.operator.timeline(order_id):
+        subject = (event["subject"] or "").removeprefix(order_id)
+        what = f"{event['type']} {subject}".strip()
+        who = f"{event['actor']}:" if event["detail"] else event["actor"]
+        lines.append(f"  {event['at'][11:23]}  {event['status']:<18} {what:<31} {who} {event['detail'] or ''}".rstrip())
+    money = order["payment"]
+    moved = [f"{name} {money[f'{name}Minor'] / 100:.2f}" for name in ("authorised", "captured", "refunded")]
+    lines.append(f"  money {money['status']}: {', '.join(moved)} {order['currency']}")
+    after = stocks(staff.operator)
+    for sku in dict.fromkeys(line["sku"] for line in order["lines"] if line["sku"] in after):
+        lines.append(f"  stock {sku}: {counted(before[sku])} → {counted(after[sku])}")
+    return lines
+
+
+def counted(stock: tuple[int, int]) -> str:
+    """`40 on hand, 2 reserved`."""
+    return f"{stock[0]} on hand, {stock[1]} reserved"
+
+
+def print_story(story: Story, lines: list[str]) -> None:
+    """For a terminal."""
+    print(f"\n{story.title}\n{'─' * len(story.title)}", *lines, sep="\n", flush=True)
+
+
+def print_block(story: Story, lines: list[str]) -> None:
+    """For docs/stories.md."""
+    text = "\n".join(textwrap.wrap(story.text, 118))
+    print(f"## {story.title}\n\n{text}\n\n```", *lines, "```\n", sep="\n", flush=True)
+
+
+def restock(admin: Client) -> None:
     """As much to sell of everything as on the first day, however often the demo was played: orders keep their stock."""
-    for sku, _, _, opening in CATALOGUE:
-        on_hand, reserved = operator.stock(sku)
+    for sku, *_, opening in CATALOGUE:
+        on_hand, reserved = admin.stock(sku)
         if missing := opening - (on_hand - reserved):
-            expect(operator.post(f"/v1/products/{sku}/stock", {"delta": missing, "reason": "demo"}), 200)
+            expect(admin.post(f"/v1/products/{sku}/stock", {"delta": missing, "reason": "demo"}), 200)
 
 
-def stocks(operator: Client, story: Story) -> dict[str, tuple[int, int]]:
-    """(on hand, reserved) of each product of the story that exists."""
-    skus = dict.fromkeys(line["sku"] for line in story.order["lines"])
-    return {sku: operator.stock(sku) for sku in skus if operator.get(f"/v1/products/{sku}").ok}
+def stocks(operator: Client) -> dict[str, tuple[int, int]]:
+    """(on hand, reserved) of each product."""
+    return {sku: operator.stock(sku) for sku, *_ in CATALOGUE}
 
 
 if __name__ == "__main__":

@@ -14,7 +14,11 @@ import requests
 from sandbox.client import Client, an_order
 
 TENANT = "demo"
-CATALOGUE = [("TEA-500", "Tea, 500 g", 1250, 40), ("MUG-01", "Mug, stoneware", 1800, 12), ("POT-01", "Teapot", 4900, 1)]
+CATALOGUE = [
+    ("TEA-500", "Tea, 500 g", 1250, "berlin", 40),
+    ("MUG-01", "Mug, stoneware", 1800, "berlin", 12),
+    ("POT-01", "Teapot", 4900, "hamburg", 1),
+]
 PLACES = [
     ("api", "API", ""),
     ("payments", "Payments", "/_sandbox/ledger"),
@@ -29,33 +33,33 @@ def main() -> None:
     """Seed, then print addresses, a token and one order command that works as printed."""
     state = Path(os.environ.get("LOCALAZURE_STATE", ".localazure"))
     endpoints: dict[str, str] = json.loads((state / "endpoints.json").read_text())
-    token = operator_token(state)
+    bearer = token(state, TENANT, "operator", "u-1")
     try:
-        seed(Client(endpoints["api"], token))
+        seed(Client(endpoints["api"], bearer))
     except requests.RequestException as error:
         raise SystemExit(f"The demo tenant could not be filled: {error}") from error
-    print(welcome(endpoints, token))
+    print(welcome(endpoints, bearer))
 
 
-def operator_token(state: Path) -> str:
-    """A token for an operator of the demo tenant, from the local issuer."""
+def token(state: Path, tenant: str, role: str, subject: str) -> str:
+    """A bearer token from the local issuer."""
     command = [sys.executable, "-m", "localazure", "token", "--state", str(state)]
-    claims = ["--tenant", TENANT, "--role", "operator", "--subject", "u-1"]
+    claims = ["--tenant", tenant, "--role", role, "--subject", subject]
     done = subprocess.run([*command, *claims], check=True, capture_output=True, text=True)  # noqa: S603  # our own command line
     return done.stdout.strip()
 
 
 def seed(operator: Client) -> None:
     """The demo tenant's catalogue and stock; what exists already stays as it is."""
-    for sku, name, amount_minor, on_hand in CATALOGUE:
+    for sku, name, amount_minor, warehouse, on_hand in CATALOGUE:
         if operator.get(f"/v1/products/{sku}").status_code == 404:
-            product = {"name": name, "unitAmountMinor": amount_minor, "currency": "EUR", "warehouse": "berlin"}
+            product = {"name": name, "unitAmountMinor": amount_minor, "currency": "EUR", "warehouse": warehouse}
             operator.put(f"/v1/products/{sku}", product).raise_for_status()
             stock = {"delta": on_hand, "reason": "opening stock"}
             operator.post(f"/v1/products/{sku}/stock", stock, key=f"seed-{sku}").raise_for_status()
 
 
-def welcome(endpoints: dict[str, str], token: str) -> str:
+def welcome(endpoints: dict[str, str], bearer: str) -> str:
     """The text that ends the start of the system."""
     places = "\n".join(f"  {name:<10} {endpoints[key].rstrip('/')}{path}" for key, name, path in PLACES)
     return f"""
@@ -65,21 +69,21 @@ Waybill is ready. Ctrl-C stops it; the next start goes on where it stopped.
 
 A bearer token (operator of tenant "{TENANT}", one hour; another: .venv/bin/localazure token --help):
 
-{token}
+{bearer}
 
 Place an order (as it stands, in a second terminal):
 
-{order_command(endpoints["api"], token)}
+{order_command(endpoints["api"], bearer)}
 
 Then follow "statusQueryGetUri" or "order" of the answer with the same Authorization header.
 """
 
 
-def order_command(api: str, token: str) -> str:
+def order_command(api: str, bearer: str) -> str:
     """One curl that places an order."""
     body = json.dumps(an_order("TEA-500", quantity=2), separators=(",", ":"))
     return f"""curl -sS -X POST {api}/v1/orders \\
-  -H "Authorization: Bearer {token}" \\
+  -H "Authorization: Bearer {bearer}" \\
   -H "Idempotency-Key: order-{uuid.uuid4().hex[:8]}" \\
   -H "Content-Type: application/json" \\
   -d '{body}'"""

@@ -20,4 +20,4 @@ def test_demo_finds_its_shelves_full_again(client_of: ClientOf) -> None:
     restock(operator)
 
     free = {sku: on_hand - reserved for sku, *_ in CATALOGUE for on_hand, reserved in [operator.stock(sku)]}
-    assert free == {sku: opening for sku, _, _, opening in CATALOGUE}
+    assert free == {sku: opening for sku, *_, opening in CATALOGUE}
