@@ -56,6 +56,7 @@ class Life:
 
     def live(self, kill: Kill) -> int:
         """Fork, live, and die; the exit code, negative for a signal."""
+        self.log.touch()  # whoever is killed from outside may be killed before it has a log of its own
         process = os.fork()
         if process == 0:
             self._be_born(kill)
