@@ -40,7 +40,9 @@ def play(scenario: Scenario, mode: dict[str, Any], kills: list[Kill], root: Path
         code = life.live(kill)
         story.end = read(folder)
         if code == -SIGKILL:
-            story.killed.append(f"after {kill.after_s} s" if kill.after_s is not None else (folder / "killed").read_text())
+            story.killed.append(
+                f"after {kill.after_s} s" if kill.after_s is not None else (folder / "killed").read_text()
+            )
             story.deaths.append(story.end)
         elif code != 0:
             story.problems.append(f"life {number} ended with code {code}:\n{life.log.read_text()[-3000:]}")

@@ -25,7 +25,7 @@ from crash_lab.evidence import HUB_FILE
 from crash_lab.pace import Pace
 from crash_lab.scenarios import Scenario
 
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 FIRST_LIFE = datetime(2026, 1, 1, tzinfo=UTC)
 DOWNTIME = timedelta(minutes=5)
 
