@@ -33,10 +33,12 @@ READ_FAULTS = ("refused",)
 CORE = {
     ("delivered", "orders", "Batch", "done_and_cut_off"),
     ("delivered", "catalog", "Batch", "done_and_cut_off"),
-    ("delivered", "orders", "Batch", "refused"),
+    ("declined", "orders", "Batch", "refused"),
     ("cancelled after confirmation", "catalog", "Batch", "done_and_cut_off"),
     ("returned", "catalog", "Patch", "done_and_cut_off"),
 }
+NEVER_ANSWERED, MOST = (("delivered", "returned"), 4) if IS_WHOLE else (("delivered",), 2)
+"""The SDK gives up only after seconds, so these are few."""
 MAIN = {story.name for story in STORIES if not story.own}
 
 CASES = [
@@ -68,8 +70,10 @@ def test_story_ends_the_same(
         faults.clear()
 
 
-@pytest.mark.parametrize("story", [story for story in STORIES if story.name in ("delivered", "returned")])
-@pytest.mark.parametrize(("container", "number"), [("orders", 2), ("orders", 4), ("catalog", 1), ("catalog", 2)])
+@pytest.mark.parametrize(
+    "story", [story for story in STORIES if story.name in NEVER_ANSWERED], ids=lambda story: story.id
+)
+@pytest.mark.parametrize(("container", "number"), [("orders", 3), ("catalog", 1), ("orders", 2), ("catalog", 2)][:MOST])
 def test_write_that_is_done_and_never_answered_is_found_done(
     story: Story, container: str, number: int, world: MakeWorld, prove: Prove, faults: CosmosFaults
 ) -> None:
