@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from domain.names import fulfil_instance_id
-from tests.chaos.stories import STORIES, TEA, TEA_AND_MUG, TWO, carry, finish
-from tests.chaos.telling import IS_WHOLE, MakeWorld, Prove
+from tests.chaos.stories import STORIES, TEA, TEA_AND_MUG, TWO, Story, carry, finish
+from tests.chaos.telling import IS_WHOLE, MakeWorld, Prove, with_trouble
 from tests.chaos.world import World
 
 DELIVERED, IN_TWO, *_ = STORIES
@@ -107,6 +107,15 @@ def test_orders_that_want_the_last_pieces_at_the_same_moment(world: MakeWorld, p
         finish(told, order_id)
     assert told.shelves()["TEA"].stock.on_hand == 1
     prove(told, "five orders for the last five pieces")
+
+
+@pytest.mark.parametrize(
+    "story", [each for each in STORIES if IS_WHOLE or each.name == "returned"], ids=lambda each: each.id
+)
+def test_people_who_say_everything_twice(story: Story, world: MakeWorld, prove: Prove) -> None:
+    told = world(story)
+    told.says_everything_twice = True
+    with_trouble(story, told, prove, "everything is said twice")
 
 
 def test_order_that_is_placed_twice_under_one_key_is_one_order(world: MakeWorld, prove: Prove) -> None:

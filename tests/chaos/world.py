@@ -74,6 +74,7 @@ class World:
         self._services = services
         self.tenant_id = f"c-{uuid.uuid4().hex[:10]}"
         self.on_hand = on_hand
+        self.says_everything_twice = False
         self.defects: list[str] = []
         self.order_ids: list[str] = []
         self._provider = requests.Session()
@@ -115,6 +116,12 @@ class World:
     def call(self, method: str, path: str, body: Any = None, key: str | None = None) -> tuple[int, Any]:
         """Status and body of the answer, once there is one."""
         headers = {**self._headers, "Idempotency-Key": key or uuid.uuid4().hex}
+        answer = self._answer(method, path, body, headers)
+        if self.says_everything_twice:
+            self._answer(method, path, body, headers)
+        return answer
+
+    def _answer(self, method: str, path: str, body: Any, headers: dict[str, str]) -> tuple[int, Any]:
         for _ in range(_ATTEMPTS):
             try:
                 reply = self.hub.http(method, f"/api{path}", json=body, headers=headers)
