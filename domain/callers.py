@@ -42,6 +42,11 @@ class Caller:
         if not self.is_operator and customer_id != self.subject:
             raise Forbidden(f"a customer orders for themselves: customerId must be {self.subject}")
 
+    def see_user(self, user_id: str) -> None:
+        """Raises NotFound unless the caller is this user or an operator, so that nobody learns which ids exist."""
+        if not self.is_operator and user_id != self.subject:
+            raise NotFound(f"there is no user {user_id}")
+
     def see(self, order: Order) -> Order:
         """The order, if the caller may see it. Raises NotFound, so that nobody learns which ids exist."""
         if order.tenant_id == self.tenant_id and (self.is_operator or order.customer_id == self.subject):

@@ -10,6 +10,7 @@
 | Conflict        | reload and try again, three times | 409  |
 | Gone            | nobody: it has already ended      | 410  |
 | ConditionFailed | the caller, with a fresh ETag     | 412  |
+| Unconditional   | the caller, with an If-Match      | 428  |
 | TooLarge        | the caller                        | 413  |
 | WrongMediaType  | the caller                        | 415  |
 | Transient       | the retry policy                  | 503  |
@@ -70,6 +71,10 @@ class Gone(WaybillError):
 
 class ConditionFailed(WaybillError):
     """The caller's If-Match does not hold, or the record is not in the state that the request is for."""
+
+
+class Unconditional(WaybillError):
+    """The request would overwrite what the caller may not have seen: it must say which version it changes."""
 
 
 class TooLarge(WaybillError):

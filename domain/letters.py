@@ -19,6 +19,16 @@ class Letter:
     text: str
 
 
+def welcome(name: str, code: str, hours: int) -> Letter:
+    """What a user reads who is to show that this mailbox is theirs."""
+    text = (
+        f"Dear {name},\n\n"
+        f"welcome. This code confirms your e-mail address:\n\n  {code}\n\n"
+        f"It is good for {hours} h. If there are several messages like this, the newest counts.\n"
+    )
+    return Letter(subject="Confirm your e-mail address", text=text)
+
+
 def confirmation(order: Order) -> Letter:
     """What the customer reads once stock and payment are certain."""
     lines = "\n".join(

@@ -138,6 +138,8 @@ class Order(Model):
     payment: PaymentSummary = PaymentSummary()
     payment_method: str
     ship_to: Address
+    address_version: int = 0
+    """Which change of the customer's address `ship_to` comes from; 0: it came with the order."""
     email: str | None = None
     reference: str | None = None
     placed_at: Utc

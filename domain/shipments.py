@@ -13,6 +13,7 @@ from types import MappingProxyType
 from domain.changes import Change, transition
 from domain.errors import Defect
 from domain.orders import Event, Line, LineStatus, Order, OrderStatus
+from domain.placement import Address
 from domain.shapes import Identifier, Model, Utc
 
 
@@ -64,6 +65,7 @@ class Shipment(Model):
     shipment_id: Identifier
     warehouse: Identifier
     lines: tuple[ParcelLine, ...]
+    ship_to: Address
     status: ShipmentStatus = ShipmentStatus.BOOKED
     booked_at: Utc
     updated_at: Utc
@@ -92,6 +94,7 @@ def parcels(order: Order) -> tuple[Shipment, ...]:
             shipment_id=f"{order.order_id}-{number}",
             warehouse=warehouse,
             lines=_contents(lines),
+            ship_to=order.ship_to,
             booked_at=order.updated_at,
             updated_at=order.updated_at,
             correlation_id=order.correlation_id,

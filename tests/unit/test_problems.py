@@ -65,5 +65,5 @@ def test_every_kind_of_error_has_a_status_of_its_own_meaning() -> None:
 
     assert statuses == {
         "Unauthenticated": 401, "Forbidden": 403, "NotFound": 404, "Rejected": 409, "Conflict": 409, "Gone": 410,
-        "ConditionFailed": 412, "TooLarge": 413, "WrongMediaType": 415, "Defect": 500,
+        "ConditionFailed": 412, "TooLarge": 413, "WrongMediaType": 415, "Unconditional": 428, "Defect": 500,
     }  # fmt: skip

@@ -35,6 +35,7 @@ KINDS: dict[type[BaseException], Kind] = {
     errors.ConditionFailed: Kind(412, "condition-failed", "A condition of the request does not hold"),
     errors.TooLarge: Kind(413, "too-large", "The body is too large"),
     errors.WrongMediaType: Kind(415, "wrong-media-type", "The body is not of the right type"),
+    errors.Unconditional: Kind(428, "unconditional", "The request must be conditional"),
     errors.Transient: Kind(503, "unavailable", "A service we need does not answer"),
 }
 DEFECT = Kind(500, "defect", "Something went wrong on our side")
