@@ -10,9 +10,12 @@ from activities.book_shipment import book_shipment
 from activities.call_back_parcels import call_back_parcels
 from activities.cancel_shipments import cancel_shipments
 from activities.capture_payment import capture_payment
+from activities.change_address import change_address
 from activities.commit_stock import commit_stock
+from activities.erase_order import erase_order
 from activities.escalate_parcel import escalate_parcel
 from activities.find_payment import find_payment
+from activities.find_user_orders import find_user_orders
 from activities.flag_order import flag_order
 from activities.park_dead_letter import park_dead_letter
 from activities.price_order import price_order
@@ -22,11 +25,14 @@ from activities.record_return import record_return
 from activities.record_shipment import record_shipment
 from activities.record_shortage import record_shortage
 from activities.record_transition import record_transition
+from activities.record_verification import record_verification
 from activities.refund_payment import refund_payment
 from activities.release_stock import release_stock
 from activities.reserve_stock import reserve_stock
 from activities.restock import restock
 from activities.send_confirmation import send_confirmation
+from activities.send_mail import send_mail
+from activities.store_user import store_user
 from activities.tell_approvers import tell_approvers
 from activities.trim_reservation import trim_reservation
 from activities.void_payment import void_payment
@@ -59,6 +65,12 @@ ACTIVITIES = (
     send_confirmation,
     publish_outcome,
     park_dead_letter,
+    store_user,
+    send_mail,
+    record_verification,
+    find_user_orders,
+    change_address,
+    erase_order,
 )
 
 QUEUES: dict[Activity, dict[str, str]] = {

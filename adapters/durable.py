@@ -6,8 +6,20 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from domain.errors import Conflict, Transient
-from domain.names import FULFIL_ORDER, RETURN_ORDER, fulfil_instance_id, return_instance_id
+from domain.names import (
+    ERASE_USER,
+    FULFIL_ORDER,
+    PROPAGATE_ADDRESS,
+    REGISTER_USER,
+    RETURN_ORDER,
+    address_instance_id,
+    erase_instance_id,
+    fulfil_instance_id,
+    register_instance_id,
+    return_instance_id,
+)
 from domain.shapes import JsonObject
+from domain.users import User
 
 UNDER_WAY = frozenset({"Pending", "Running", "ContinuedAsNew", "Suspended"})
 
@@ -65,6 +77,27 @@ async def start_return(client: DurableClient, told: JsonObject) -> str:
     return await _start_once(client, RETURN_ORDER, instance_id, told)
 
 
+async def start_verification(
+    client: DurableClient, tenant_id: str, user_id: str, verification_id: str, correlation_id: str, **told: str
+) -> str:
+    """Make sure that the one instance of this registration or verification exists; returns its id. Raises Transient."""
+    instance_id = register_instance_id(tenant_id, user_id, verification_id)
+    about = {"tenant_id": tenant_id, "user_id": user_id, "correlation_id": correlation_id}
+    return await _start_once(client, REGISTER_USER, instance_id, {**about, "verification_id": verification_id, **told})
+
+
+async def start_propagation(client: DurableClient, user: User, order_id: str | None = None) -> str:
+    """Make sure that the user's address is carried to their orders; returns the instance's id. Raises Transient."""
+    instance_id = address_instance_id(user.tenant_id, user.user_id, user.address_version, order_id)
+    return await _start_once(client, PROPAGATE_ADDRESS, instance_id, _about(user))
+
+
+async def start_erasure(client: DurableClient, user: User, order_id: str | None = None) -> str:
+    """Make sure that the user is forgotten in their orders; returns the instance's id. Raises Transient."""
+    instance_id = erase_instance_id(user.tenant_id, user.user_id, order_id)
+    return await _start_once(client, ERASE_USER, instance_id, _about(user))
+
+
 async def raise_event(client: DurableClient, instance_id: str, name: str, data: JsonObject) -> None:
     """Send an event to an instance that has not ended. Raises Conflict when it has, Transient."""
     if not await is_under_way(client, instance_id):
@@ -82,6 +115,24 @@ async def is_under_way(client: DurableClient, instance_id: str) -> bool:
     except Exception as error:  # the SDK raises plain Exception, or what its HTTP client raises
         raise Transient(f"the task hub does not tell how {instance_id} stands") from error
     return bool(status) and status.runtime_status.value in UNDER_WAY
+
+
+async def stage(client: DurableClient, instance_id: str) -> tuple[str | None, JsonObject]:
+    """The stage that an instance has set in its custom status, and its output once it has one. Raises Transient."""
+    try:
+        status = await client.get_status(instance_id)
+    except Exception as error:  # the SDK raises plain Exception, or what its HTTP client raises
+        raise Transient(f"the task hub does not tell how {instance_id} stands") from error
+    shown = status.custom_status if status else None
+    output = status.output if status else None
+    return (
+        shown.get("stage") if isinstance(shown, dict) else None,
+        output if isinstance(output, dict) else {},
+    )
+
+
+def _about(user: User) -> JsonObject:
+    return {"tenant_id": user.tenant_id, "user_id": user.user_id, "correlation_id": user.correlation_id}
 
 
 async def _start_once(client: DurableClient, name: str, instance_id: str, told: JsonObject) -> str:

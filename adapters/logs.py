@@ -38,7 +38,8 @@ def logged(activity: Activity) -> Activity:
                 log(
                     activity.__name__,
                     tenant=payload.get("tenant_id"),
-                    instance=fulfil_instance_id(payload.get("tenant_id", ""), payload.get("order_id", "")),
+                    instance=payload.get("instance_id")
+                    or fulfil_instance_id(payload.get("tenant_id", ""), payload.get("order_id", "")),
                     correlation=payload.get("correlation_id"),
                     outcome=outcome,
                     ms=round((time.perf_counter() - started) * 1000),

@@ -6,6 +6,7 @@ state than before, but two processes may handle two deliveries at once; the vers
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from ulid import ULID
@@ -62,6 +63,22 @@ async def count_since(tenant_id: str, customer_id: str, since: datetime) -> int:
     parameters = {"first": str(ULID.from_datetime(since))[:10]}
     rows = _views.query(query, parameters, [tenant_id, f"{_PREFIX}{customer_id}"])
     return sum([int(str(row)) async for row in rows])
+
+
+async def order_ids(
+    tenant_id: str, customer_id: str, statuses: Collection[OrderStatus], before: str | None, limit: int
+) -> list[str]:
+    """The ids of at most `limit` of a customer's orders in these statuses, newest first, after the id `before`.
+
+    A row may lag behind its order, so the order itself has the last word on its status. Raises Transient.
+    """
+    query = (
+        "SELECT TOP @limit c.orderId FROM c WHERE c.orderId < @before AND ARRAY_CONTAINS(@statuses, c.status) "
+        "ORDER BY c.orderId DESC"
+    )
+    parameters: JsonObject = {"limit": limit, "before": before or _FIRST_PAGE, "statuses": sorted(statuses)}
+    rows = _views.query(query, parameters, [tenant_id, f"{_PREFIX}{customer_id}"])
+    return [row["orderId"] async for row in rows]
 
 
 async def orders(

@@ -9,12 +9,18 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-# Orchestrators
+# Orchestrators, about orders and about users
 FULFIL_ORDER = "fulfil_order"
 SHIP_PARCEL = "ship_parcel"
 RETURN_ORDER = "return_order"
 
-ORCHESTRATORS = (FULFIL_ORDER, SHIP_PARCEL, RETURN_ORDER)
+REGISTER_USER = "register_user"
+PROPAGATE_ADDRESS = "propagate_address"
+ERASE_USER = "erase_user"
+
+ORDER_ORCHESTRATORS = (FULFIL_ORDER, SHIP_PARCEL, RETURN_ORDER)
+USER_ORCHESTRATORS = (REGISTER_USER, PROPAGATE_ADDRESS, ERASE_USER)
+ORCHESTRATORS = (*ORDER_ORCHESTRATORS, *USER_ORCHESTRATORS)
 
 # Entities, and the keys under which there are any
 CIRCUIT_BREAKER = "circuit_breaker"
@@ -32,6 +38,7 @@ CANCEL = "cancel"
 APPROVAL = "approval"
 SHORTAGE_ANSWERED = "shortage_answered"
 REPLAY = "replay"
+VERIFIED = "verified"
 
 # Activities
 PRICE_ORDER = "price_order"
@@ -60,8 +67,14 @@ RECORD_RETURN = "record_return"
 SEND_CONFIRMATION = "send_confirmation"
 PUBLISH_OUTCOME = "publish_outcome"
 PARK_DEAD_LETTER = "park_dead_letter"
+STORE_USER = "store_user"
+SEND_MAIL = "send_mail"
+RECORD_VERIFICATION = "record_verification"
+FIND_USER_ORDERS = "find_user_orders"
+CHANGE_ADDRESS = "change_address"
+ERASE_ORDER = "erase_order"
 
-ACTIVITIES = (
+ORDER_ACTIVITIES = (
     PRICE_ORDER,
     ASSESS_RISK,
     RESERVE_STOCK,
@@ -89,6 +102,15 @@ ACTIVITIES = (
     PUBLISH_OUTCOME,
     PARK_DEAD_LETTER,
 )
+USER_ACTIVITIES = (
+    STORE_USER,
+    SEND_MAIL,
+    RECORD_VERIFICATION,
+    FIND_USER_ORDERS,
+    CHANGE_ADDRESS,
+    ERASE_ORDER,
+)
+ACTIVITIES = (*ORDER_ACTIVITIES, *USER_ACTIVITIES)
 
 # Tenant, customer, SKU and order ids keep to this alphabet: an id then needs no escaping inside an instance id, a
 # document id or a URL, and none of the characters that the task hub or Cosmos DB forbids can occur. The last character
@@ -100,12 +122,25 @@ _INSTANCES = (
     re.compile(rf"(?:ship|return):({IDENTIFIER}):({IDENTIFIER}):{IDENTIFIER}"),
 )
 
+_USER_INSTANCES = (
+    re.compile(rf"register:({IDENTIFIER}):({IDENTIFIER}):{IDENTIFIER}"),
+    re.compile(rf"address:({IDENTIFIER}):({IDENTIFIER}):{IDENTIFIER}(?::{IDENTIFIER})?"),
+    re.compile(rf"erase:({IDENTIFIER}):({IDENTIFIER})(?::{IDENTIFIER})?"),
+)
+
 
 class OrderRef(NamedTuple):
     """Which order an instance works for."""
 
     tenant_id: str
     order_id: str
+
+
+class UserRef(NamedTuple):
+    """Which user an instance works for."""
+
+    tenant_id: str
+    user_id: str
 
 
 def fulfil_instance_id(tenant_id: str, order_id: str) -> str:
@@ -123,8 +158,29 @@ def return_instance_id(tenant_id: str, order_id: str, return_id: str) -> str:
     return f"return:{tenant_id}:{order_id}:{return_id}"
 
 
+def register_instance_id(tenant_id: str, user_id: str, verification_id: str) -> str:
+    """The one instance that registers this user, or sees to a later verification of an e-mail address."""
+    return f"register:{tenant_id}:{user_id}:{verification_id}"
+
+
+def address_instance_id(tenant_id: str, user_id: str, version: int, order_id: str | None = None) -> str:
+    """The one instance that carries this address to the user's orders; another one for an order that it missed."""
+    return _with(f"address:{tenant_id}:{user_id}:v{version}", order_id)
+
+
+def erase_instance_id(tenant_id: str, user_id: str, order_id: str | None = None) -> str:
+    """The one instance that forgets this user; another one for an order that it missed."""
+    return _with(f"erase:{tenant_id}:{user_id}", order_id)
+
+
+def parse_user_instance_id(instance_id: str) -> UserRef | None:
+    """The user behind an instance id, or None when it works for no user."""
+    matches = (pattern.fullmatch(instance_id) for pattern in _USER_INSTANCES)
+    return next((UserRef(*match.groups()) for match in matches if match), None)
+
+
 def parse_instance_id(instance_id: str) -> OrderRef | None:
-    """The order behind an instance id, or None when the id names nothing of ours."""
+    """The order behind an instance id, or None when it works for no order."""
     matches = (pattern.fullmatch(instance_id) for pattern in _INSTANCES)
     return next((OrderRef(*match.groups()) for match in matches if match), None)
 
@@ -132,3 +188,7 @@ def parse_instance_id(instance_id: str) -> OrderRef | None:
 def idempotency_key(instance_id: str, activity: str) -> str:
     """The key under which an activity's side effect happens once, however often the activity runs."""
     return f"{instance_id}:{activity}"
+
+
+def _with(instance_id: str, order_id: str | None) -> str:
+    return f"{instance_id}:{order_id}" if order_id else instance_id

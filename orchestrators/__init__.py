@@ -5,11 +5,14 @@ from __future__ import annotations
 import azure.durable_functions as df
 
 from orchestrators.circuit_breaker import circuit_breaker
+from orchestrators.erase_user import erase_user
 from orchestrators.fulfil_order import fulfil_order
+from orchestrators.propagate_address import propagate_address
+from orchestrators.register_user import register_user
 from orchestrators.return_order import return_order
 from orchestrators.ship_parcel import ship_parcel
 
-ORCHESTRATORS = (fulfil_order, ship_parcel, return_order)
+ORCHESTRATORS = (fulfil_order, ship_parcel, return_order, register_user, propagate_address, erase_user)
 ENTITIES = (circuit_breaker,)
 
 blueprint = df.Blueprint()

@@ -80,12 +80,14 @@ class Word(NamedTuple):
 
 
 class Saga:
-    """The steps taken for one order. `order` goes into every payload: tenant_id, order_id, correlation_id."""
+    """The steps taken for one order. `order` goes into every payload: those named in ABOUT."""
+
+    ABOUT: tuple[str, ...] = ("tenant_id", "order_id", "correlation_id")
 
     def __init__(self, context: df.DurableOrchestrationContext) -> None:
         self.context = context
         given: JsonObject = context.get_input()
-        self.order: JsonObject = {name: given[name] for name in ("tenant_id", "order_id", "correlation_id")}
+        self.order: JsonObject = {name: given[name] for name in self.ABOUT}
         self._compensations: list[tuple[str, JsonObject]] = []
 
     @property

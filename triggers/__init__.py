@@ -6,6 +6,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
+from triggers.change_feed.follow_users import follow_users
 from triggers.change_feed.project_orders import project_orders
 from triggers.change_feed.start_unstarted_orders import start_unstarted_orders
 from triggers.http import ROUTES, Route
@@ -54,4 +55,5 @@ blueprint.queue_trigger(arg_name="message", queue_name="orders", connection=STOR
 blueprint.timer_trigger(arg_name="timer", schedule="0 */5 * * * *")(release_expired_reservations)
 
 follow("orders", "start_unstarted_orders", with_client(start_unstarted_orders))
-follow("orders", "project_orders", project_orders)
+follow("orders", "project_orders", with_client(project_orders))
+follow("users", "follow_users", with_client(follow_users))

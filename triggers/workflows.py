@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from adapters import orders
 from adapters.durable import UNDER_WAY, Status
 from domain.errors import ConditionFailed, Gone, NotFound
-from domain.names import parse_instance_id
+from domain.names import UserRef, parse_instance_id, parse_user_instance_id
 from domain.shapes import JsonObject
 from triggers.web.call import Call
 
@@ -17,12 +17,14 @@ FAILED = frozenset({"Failed"})
 
 
 async def instance_id(call: Call) -> str:
-    """The instance that the path names. Raises NotFound unless it works for an order that the caller may see."""
+    """The instance that the path names. Raises NotFound unless its order or user is one that the caller may see."""
     named = call.part("instanceId")
-    ref = parse_instance_id(named)
+    ref = parse_instance_id(named) or parse_user_instance_id(named)
     if ref is None or ref.tenant_id != call.tenant_id:
         raise NotFound(f"there is no workflow {named}")
-    if not call.caller.is_operator:
+    if isinstance(ref, UserRef):
+        call.caller.see_user(ref.user_id)
+    elif not call.caller.is_operator:
         call.caller.see((await orders.get(ref.tenant_id, ref.order_id)).value)
     return named
 

@@ -13,7 +13,7 @@ import pytest
 from localazure.testing import Rule
 
 from adapters import orders
-from domain.names import ACTIVITIES, ENTITIES, ORCHESTRATORS
+from domain.names import ENTITIES, ORDER_ACTIVITIES, ORDER_ORCHESTRATORS
 from tests.chaos.stories import STORIES, Story
 from tests.chaos.telling import IS_WHOLE, MakeWorld, Prove, calls_of, with_trouble
 
@@ -25,7 +25,7 @@ TROUBLES: dict[str, Callable[[Rule], Rule]] = {
     "delivered_late": lambda rule: rule.reorder(),
     "answer_lost": lambda rule: rule.fail(TimeoutError("no answer"), when="after"),
 }
-HAVE_NO_EFFECT_BUT_THEIR_COMMIT = frozenset({*ORCHESTRATORS, *ENTITIES})
+HAVE_NO_EFFECT_BUT_THEIR_COMMIT = frozenset({*ORDER_ORCHESTRATORS, *ENTITIES})
 NEVER_NEEDED = {"find_payment", "flag_order"}
 """Called only when the provider or a compensation keeps failing: see test_provider_faults."""
 
@@ -63,7 +63,7 @@ def test_story_without_trouble_calls_what_is_written_down(story: Story, world: M
 
 def test_stories_call_every_function_there_is() -> None:
     told = {function for story in STORIES for function in story.functions}
-    assert {*ACTIVITIES, *ORCHESTRATORS, *ENTITIES} - told == NEVER_NEEDED
+    assert {*ORDER_ACTIVITIES, *ORDER_ORCHESTRATORS, *ENTITIES} - told == NEVER_NEEDED
 
 
 @pytest.mark.parametrize(("story", "function", "trouble"), CASES)

@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 
 from adapters import orders
 from adapters.cosmos import Versioned
-from domain.names import ACTIVITIES, ORCHESTRATORS, fulfil_instance_id, return_instance_id
+from domain.names import ORDER_ACTIVITIES, ORDER_ORCHESTRATORS, fulfil_instance_id, return_instance_id
 from domain.orders import CANCELLABLE, Order, OrderStatus
 from tests.chaos.invariants import ENDED
 from tests.chaos.services import Services
@@ -181,11 +181,11 @@ class Orders(RuleBasedStateMachine):
         orders._in_mind.update(self.in_the_others_mind)
         self.in_the_others_mind = here
 
-    @rule(function=st.sampled_from((*ACTIVITIES, *ORCHESTRATORS)), when=st.sampled_from(MOMENTS))
+    @rule(function=st.sampled_from((*ORDER_ACTIVITIES, *ORDER_ORCHESTRATORS)), when=st.sampled_from(MOMENTS))
     def crash_at_the_next(self, function: str, when: str) -> None:
         self.world.hub.on(function).crash(when)
 
-    @rule(function=st.sampled_from(ACTIVITIES))
+    @rule(function=st.sampled_from(ORDER_ACTIVITIES))
     def lose_the_next_answer(self, function: str) -> None:
         self.world.hub.on(function).fail(TimeoutError("no answer"), when="after")
 

@@ -69,7 +69,7 @@ async def test_feed_projects_orders_and_passes_over_their_events(an_order: AnOrd
     order = await an_order()
 
     for _ in range(2):
-        await project_orders.project_orders(await documents_of(order))
+        await project_orders.project_orders(await documents_of(order), FakeHub())  # type: ignore[arg-type]  # a fake hub
 
     assert [row.order_id for row in await views.orders(order.tenant_id, "c-17", None, None, 10)] == [order.order_id]
 
@@ -106,7 +106,7 @@ async def test_bad_document_is_parked_and_the_rest_goes_on(an_order: AnOrder) ->
     batch = func.DocumentList([func.Document.from_dict(broken), *(await documents_of(good))])
 
     for _ in range(2):
-        await project_orders.project_orders(batch)
+        await project_orders.project_orders(batch, FakeHub())  # type: ignore[arg-type]  # a fake hub
 
     assert await views.orders(good.tenant_id, "c-17", None, None, 10)
     letter = await Container("operations").read(f"project_orders:{bad.order_id}:7", bad.tenant_id)

@@ -24,7 +24,7 @@ from triggers.http import ROUTES
 
 ROOT = Path(__file__).resolve().parents[2]
 APP = ("domain", "adapters", "activities", "orchestrators", "triggers")
-REPOSITORIES = ("orders", "products", "stock", "idempotency", "views", "dead_letters")
+REPOSITORIES = ("orders", "products", "stock", "idempotency", "views", "dead_letters", "users")
 ACROSS_TENANTS = {"expired_reservations", "digest", "body_hash"}  # the sweep by timer, and pure helpers
 
 

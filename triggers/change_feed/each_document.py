@@ -14,7 +14,10 @@ from domain.shapes import JsonObject
 
 
 async def each_document(
-    source: str, documents: Iterable[JsonObject], handle: Callable[[JsonObject], Awaitable[None]]
+    source: str,
+    documents: Iterable[JsonObject],
+    handle: Callable[[JsonObject], Awaitable[None]],
+    container: str = "orders",
 ) -> None:
     """Handle each document; park one that fails for its own fault. Raises Transient when a service is down."""
     for document in documents:
@@ -23,16 +26,16 @@ async def each_document(
         except Transient:
             raise
         except Exception as error:  # noqa: BLE001  # whatever is wrong with one document must not stop the others
-            await _park(source, document, error)
+            await _park(source, container, document, error)
 
 
-async def _park(source: str, document: JsonObject, error: Exception) -> None:
+async def _park(source: str, container: str, document: JsonObject, error: Exception) -> None:
     tenant_id, item_id = document["tenantId"], document["id"]
     letter = DeadLetter(
         letter_id=f"{source}:{item_id}:{document.get('_lsn')}",
         source=source,
         order_id=document.get("orderId"),
-        payload={"container": "orders", "id": item_id, "_lsn": document.get("_lsn")},
+        payload={"container": container, "id": item_id, "_lsn": document.get("_lsn")},
         reason=f"{type(error).__name__}: {error}",
         correlation_id=document.get("correlationId"),
         at=datetime.now(UTC),

@@ -5,19 +5,24 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from domain.callers import Role
+from triggers.http.add_user import add_user
 from triggers.http.adjust_stock import adjust_stock
 from triggers.http.answer_shortage import answer_shortage
 from triggers.http.cancel_order import cancel_order
+from triggers.http.change_user import change_user
 from triggers.http.decide_approval import decide_approval
+from triggers.http.delete_user import delete_user
 from triggers.http.get_order import get_order
 from triggers.http.get_order_timeline import get_order_timeline
 from triggers.http.get_product import get_product
 from triggers.http.get_settings import get_settings
+from triggers.http.get_user import get_user
 from triggers.http.get_workflow import get_workflow
 from triggers.http.health_live import health_live
 from triggers.http.health_ready import health_ready
 from triggers.http.list_dead_letters import list_dead_letters
 from triggers.http.list_orders import list_orders
+from triggers.http.list_users import list_users
 from triggers.http.place_order import place_order
 from triggers.http.purge_workflow import purge_workflow
 from triggers.http.put_product import put_product
@@ -32,6 +37,7 @@ from triggers.http.rewind_workflow import rewind_workflow
 from triggers.http.suspend_workflow import suspend_workflow
 from triggers.http.take_payment_event import take_payment_event
 from triggers.http.terminate_workflow import terminate_workflow
+from triggers.http.verify_user import verify_user
 from triggers.web.endpoint import ANYONE, Handler, Roles
 
 ADMIN: Roles = frozenset({Role.ADMIN})
@@ -50,8 +56,10 @@ class Route(NamedTuple):
 
 APPROVER: Roles = frozenset({Role.APPROVER})
 CARRIER: Roles = frozenset({Role.CARRIER, Role.OPERATOR})
+ANY_ROLE: Roles = frozenset(Role)
 
 _ORDER = "v1/orders/{orderId}"
+_USER = "v1/users/{userId}"
 _WORKFLOW = "v1/workflows/{instanceId}"
 
 ROUTES = (
@@ -65,6 +73,12 @@ ROUTES = (
     Route("POST", f"{_ORDER}/shipments/{{shipmentId}}/events", CARRIER, report_shipment),
     Route("POST", f"{_ORDER}/returns", CUSTOMER, request_return),
     Route("POST", "v1/returns/{returnId}/events", OPERATOR, report_return),
+    Route("POST", "v1/users", OPERATOR, add_user),
+    Route("GET", "v1/users", OPERATOR, list_users),
+    Route("GET", _USER, ANY_ROLE, get_user),
+    Route("PATCH", _USER, ANY_ROLE, change_user),
+    Route("DELETE", _USER, ANY_ROLE, delete_user),
+    Route("POST", f"{_USER}/verification", ANYONE, verify_user),
     Route("PUT", "v1/products/{sku}", OPERATOR, put_product),
     Route("GET", "v1/products/{sku}", CUSTOMER, get_product),
     Route("POST", "v1/products/{sku}/stock", OPERATOR, adjust_stock),

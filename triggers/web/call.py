@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -21,6 +22,8 @@ M = TypeVar("M", bound=BaseModel)
 
 API_PREFIX = "/api"  # routePrefix in host.json
 BODY_LIMIT = 1024 * 1024
+JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"
 
 _ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?=[/?#]|$)")
 
@@ -84,22 +87,22 @@ class Call:
             raise Invalid("an Idempotency-Key of 1 to 200 printable ASCII characters is required")
         return key
 
-    def body(self, model: type[M], *, empty: M | None = None) -> M:
+    def body(self, model: type[M], *, empty: M | None = None, media_types: Collection[str] = (JSON,)) -> M:
         """The JSON body; `empty` is what no body at all means.
 
         Raises TooLarge, WrongMediaType, Invalid with a pointer to each thing that is wrong.
         """
         if empty is not None and not self.request.get_body():
             return empty
-        return parsed(model, self.content())
+        return parsed(model, self.content(media_types))
 
-    def content(self) -> bytes:
+    def content(self, media_types: Collection[str] = (JSON,)) -> bytes:
         """The JSON body as it came. Raises TooLarge, WrongMediaType."""
         content: bytes = self.request.get_body()
         if len(content) > BODY_LIMIT:
             raise TooLarge(f"the body may have {BODY_LIMIT} bytes, and has {len(content)}")
-        if (self.header("content-type") or "").partition(";")[0].strip().lower() != "application/json":
-            raise WrongMediaType("the body must be application/json")
+        if (self.header("content-type") or "").partition(";")[0].strip().lower() not in media_types:
+            raise WrongMediaType(f"the body must be {' or '.join(media_types)}")
         return content
 
 

@@ -12,6 +12,11 @@ def order_url(api_url: str, order_id: str) -> str:
     return f"{api_url}/v1/orders/{order_id}"
 
 
+def user_url(api_url: str, user_id: str) -> str:
+    """Where a user is read."""
+    return f"{api_url}/v1/users/{user_id}"
+
+
 def workflow_url(api_url: str, instance_id: str) -> str:
     """Where a workflow's status is read."""
     return f"{api_url}/v1/workflows/{instance_id}"

@@ -1,0 +1,17 @@
+"""The steps of a workflow that is about a user instead of an order."""
+
+from __future__ import annotations
+
+import azure.durable_functions as df
+
+from orchestrators.saga import Saga
+
+
+class UserSaga(Saga):
+    """Every payload says which user, and which instance runs the step."""
+
+    ABOUT = ("tenant_id", "user_id", "correlation_id")
+
+    def __init__(self, context: df.DurableOrchestrationContext) -> None:
+        super().__init__(context)
+        self.order["instance_id"] = context.instance_id

@@ -1,0 +1,88 @@
+"""The paths of the orchestrators that are about users, for `record`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from hashlib import sha256
+from json import dumps
+from typing import Any
+
+import requests
+
+from domain import names
+from sandbox.client import SHIP_TO, Client, an_order, expect
+from sandbox.eventually import eventually
+
+USERS = "users"
+
+_TENANT = "replay"
+_WITHIN_S = 180
+_HOMES = ("Linden 2", "Linden 3")
+
+
+def play_users(operator: Client, mail: str) -> Iterator[tuple[str, str]]:
+    """Register, move and forget users; the histories' file names and the instances' ids."""
+    operator.stock_up("TEA", 200)
+    for user_id in ("u-done", "u-busy"):
+        instance_id = register(operator, user_id, f"{user_id}@example.com")
+        verify(operator, mail, user_id)
+    yield "register_user.verified", ended(operator, instance_id)
+    yield "register_user.refused", ended(operator, register(operator, "u-late", "u-done@example.com"))
+    version = move(operator, "u-done")
+    yield "propagate_address.propagated", ended(operator, names.address_instance_id(_TENANT, "u-done", version))
+    order_id = operator.place(an_order("TEA", customer="u-busy"))
+    operator.order_in(order_id, "confirmed")
+    version = move(operator, "u-busy")
+    operator.happened(order_id, "address_changed")
+    yield "propagate_address.between_sweeps", names.address_instance_id(_TENANT, "u-busy", version)
+    for user_id in ("u-done", "u-busy"):
+        expect(operator.call("DELETE", f"/v1/users/{user_id}"), 202)
+    yield "erase_user.done", ended(operator, names.erase_instance_id(_TENANT, "u-done"))
+    yield "erase_user.waiting_for_an_order", waiting(operator, names.erase_instance_id(_TENANT, "u-busy"))
+
+
+def register(operator: Client, user_id: str, email: str) -> str:
+    """Ask for a registration; the id of its instance."""
+    key = f"key of {user_id}"
+    expect(operator.post("/v1/users", {"userId": user_id, "name": "Ada", "email": email}, key=key), 201, 409)
+    claim = sha256(dumps([_TENANT, names.REGISTER_USER, key]).encode()).hexdigest()
+    return names.register_instance_id(_TENANT, user_id, claim[:12])
+
+
+def verify(operator: Client, mail: str, user_id: str) -> None:
+    """Tell the code from the mail."""
+
+    def mailed() -> list[str]:
+        messages = requests.get(f"{mail}/messages", params={"to": f"{user_id}@example.com"}, timeout=10).json()
+        return re.findall(rf"{_TENANT}\.[0-9A-Z]{{16}}", dumps(messages))
+
+    [code] = eventually(mailed, within_s=_WITHIN_S, what=f"the code for {user_id}")
+    answer = operator.post(f"/v1/users/{user_id}/verification", {"code": code})
+    answer.raise_for_status()
+
+
+def move(operator: Client, user_id: str) -> int:
+    """Give the user an address, and another one; how often it has changed since registration."""
+    for line1 in _HOMES:
+        change: dict[str, Any] = {"address": {**SHIP_TO, "line1": line1}}
+        expect(operator.call("PATCH", f"/v1/users/{user_id}", json=change, headers={"If-Match": "*"}), 200)
+    return len(_HOMES)
+
+
+def ended(operator: Client, instance_id: str) -> str:
+    """The instance, once it has ended."""
+    status = f"/v1/workflows/{instance_id}"
+    eventually(lambda: operator.get(status).status_code == 200, within_s=_WITHIN_S, what=f"the end of {instance_id}")
+    return instance_id
+
+
+def waiting(operator: Client, instance_id: str) -> str:
+    """The instance, once it waits for an order to end."""
+
+    def probe() -> bool:
+        shown = operator.get(f"/v1/workflows/{instance_id}").json().get("customStatus") or {}
+        return bool(shown.get("left"))
+
+    eventually(probe, within_s=_WITHIN_S, what=f"{instance_id} to wait")
+    return instance_id

@@ -1,0 +1,36 @@
+"""`PATCH /v1/users/{userId}`."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+from pydantic import JsonValue, RootModel
+
+from adapters import users
+from domain.errors import ConditionFailed
+from domain.users import UserAnswer, UserFields, changed, merged_fields
+from triggers.web.answers import Answer
+from triggers.web.call import JSON, MERGE_PATCH, Call, parsed
+from triggers.web.conditions import if_match, required_if_match
+
+
+async def change_user(call: Call) -> Answer:
+    """Change name, address or e-mail address by a JSON merge patch, under the ETag that the caller has read.
+
+    Another e-mail address is to be verified again; naming one that is not verified yet sends another code. A new
+    address reaches the user's orders that have not shipped.
+    """
+    user_id = call.identifier("userId")
+    call.caller.see_user(user_id)
+    wanted = required_if_match(call)
+    patch = call.body(RootModel[dict[str, JsonValue]], media_types=(MERGE_PATCH, JSON)).root
+    user, etag = await users.get(call.tenant_id, user_id)
+    if not if_match(wanted, etag):
+        raise ConditionFailed(f"user {user_id} is not in the version that the request wants to change")
+    fields = parsed(UserFields, json.dumps(merged_fields(user, patch)))
+    asks_for_code = "email" in patch
+    after = changed(user, fields, asks_for_code=asks_for_code, at=datetime.now(UTC), correlation_id=call.correlation_id)
+    if after is not user:
+        etag = await users.replace(call.tenant_id, after, etag)
+    return Answer(200, UserAnswer.of(after), {"ETag": etag})
