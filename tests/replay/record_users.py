@@ -1,27 +1,44 @@
-"""The paths of the orchestrators that are about users, for `record`."""
+"""Records the histories of the orchestrators that are about users: `.venv/bin/python -m tests.replay.record_users`.
+
+As `record` does for orders: runs the whole system, plays the paths, stops it and reads the task hub.
+"""
 
 from __future__ import annotations
 
 import re
+import sys
+import tempfile
 from collections.abc import Iterator
 from hashlib import sha256
 from json import dumps
+from pathlib import Path
 from typing import Any
 
 import requests
+from localazure.testing import System, read_hub
 
 from domain import names
 from sandbox.client import SHIP_TO, Client, an_order, expect
 from sandbox.eventually import eventually
-
-USERS = "users"
+from tests.replay.record import APP, HISTORIES
 
 _TENANT = "replay"
 _WITHIN_S = 180
 _HOMES = ("Linden 2", "Linden 3")
 
 
-def play_users(operator: Client, mail: str) -> Iterator[tuple[str, str]]:
+def main() -> None:
+    """Play the paths and write the histories of the instances that took part in them."""
+    with tempfile.TemporaryDirectory() as folder:
+        system = System(app=APP, state=Path(folder) / "state")
+        with system:
+            operator = Client(system.endpoints["api"], system.token(tenant=_TENANT, role="operator", subject="u-1"))
+            instances = dict(play(operator, system.endpoints["mail"]))
+        for name, history in zip(instances, read_hub(system.state / "hub.sqlite", instances.values()), strict=True):
+            history.write(HISTORIES / f"{name}.json", without=(APP, sys.prefix, sys.base_prefix))
+
+
+def play(operator: Client, mail: str) -> Iterator[tuple[str, str]]:
     """Register, move and forget users; the histories' file names and the instances' ids."""
     operator.stock_up("TEA", 200)
     for user_id in ("u-done", "u-busy"):
@@ -86,3 +103,7 @@ def waiting(operator: Client, instance_id: str) -> str:
 
     eventually(probe, within_s=_WITHIN_S, what=f"{instance_id} to wait")
     return instance_id
+
+
+if __name__ == "__main__":
+    main()
