@@ -126,14 +126,14 @@ class Client:
         items: list[dict[str, Any]] = expect(self.get(f"/v1/orders/{order_id}/timeline"), 200)["items"]
         return items
 
-    def happened(self, order_id: str, event_type: str, count: int = 1) -> list[dict[str, Any]]:
+    def happened(self, order_id: str, event_type: str, count: int = 1, *, within_s: float = 60) -> list[dict[str, Any]]:
         """The order's events of this type, once there are so many."""
 
         def probe() -> list[dict[str, Any]] | None:
             found = [event for event in self.timeline(order_id) if event["type"] == event_type]
             return found if len(found) >= count else None
 
-        return eventually(probe, within_s=60, what=f"{count} x {event_type} of order {order_id}")
+        return eventually(probe, within_s=within_s, what=f"{count} x {event_type} of order {order_id}")
 
     def dead_letters(self, order_id: str) -> list[dict[str, Any]]:
         """What could not be done for the order."""
