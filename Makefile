@@ -9,7 +9,7 @@ AZURITE := localazure/azurite/node_modules/.package-lock.json
 SOURCES := function_app.py triggers orchestrators activities domain adapters sandbox bench tests localazure/src localazure/tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run services demo test worker check format bench lock reset
+.PHONY: help run services demo test chaos worker check format bench lock reset
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ check: $(INSTALLED) ## format, lint, types, dependency rules, determinism, unit 
 format: $(INSTALLED) ## rewrite the code in the house format
 	@$(BIN)/ruff format $(SOURCES)
 	@$(BIN)/ruff check --fix $(SOURCES)
+
+chaos: $(INSTALLED) $(AZURITE) ## tell every story of an order with a crash or a fault at every moment
+	@$(BIN)/python -m tests.chaos
 
 bench: $(INSTALLED) $(AZURITE) ## measure speed; prints a table and writes bench/results/latest.json
 	@$(BIN)/python -m bench
