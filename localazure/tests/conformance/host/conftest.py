@@ -117,7 +117,8 @@ class Hosts:
         """`app` is the name of a fixture app or a directory; settings may use `.` as in `AzureWebJobs.f.Disabled`."""
         root = app if isinstance(app, Path) else APPS / app
         options = ["--port", "0", "--rpc-port", "0", "--state", str(self._folder / state), *arguments]
-        environment = os.environ | self._settings | settings
+        inherited = {name: value for name, value in os.environ.items() if name != "AzureWebJobsStorage"}
+        environment = inherited | self._settings | settings
         log = self._folder / f"host-{len(self._started)}.log"
         host = RunningHost(["localazure.host", "--app", str(root), *options], log, environment)
         self._started.append(host)
