@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, chdir
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -23,8 +23,9 @@ TIME_LIMIT_S = 600.0
 
 @cache
 def load() -> App:
-    """The app of the benchmarks, in a process that is set as the host's is."""
-    app = load_app(APP, port=0)
+    """The app of the benchmarks, in a process that is set as the host's is, but in the folder where it was."""
+    with chdir(Path.cwd()):
+        app = load_app(APP, port=0)
     collector.settle()
     return app
 
