@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.pipeline.transport import AioHttpTransport
 from azure.cosmos.aio import CosmosClient
 
 from localazure.host.errors import IndexingError
+from localazure.host.proxies import has_proxies
 from localazure.host.settings import COSMOS, Connection, Settings
 from localazure.host.storage import identity_credential
 
@@ -34,10 +36,11 @@ class CosmosClients:
         """A client for one reader alone. Raises IndexingError."""
         name = connection or COSMOS
         resolved = self._settings.connection(name)
+        transport = AioHttpTransport(use_env_settings=has_proxies())
         if resolved.connection_string:
-            client = CosmosClient.from_connection_string(resolved.connection_string)
+            client = CosmosClient.from_connection_string(resolved.connection_string, transport=transport)
         else:
-            client = CosmosClient(_endpoint(resolved), credential=self._credential(resolved))
+            client = CosmosClient(_endpoint(resolved), credential=self._credential(resolved), transport=transport)
         self._all.append(client)
         await client.__aenter__()  # reads the account; `close` is its counterpart
         return client

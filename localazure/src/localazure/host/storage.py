@@ -10,6 +10,7 @@ from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
 from localazure.host.errors import IndexingError
+from localazure.host.proxies import has_proxies
 from localazure.host.settings import STORAGE, Connection, Settings
 
 # The well-known account of the storage emulator; its key is public.
@@ -57,6 +58,7 @@ class StorageClients:
     def _connect(self, client: type[_Service], kind: str, name: str) -> _Service:
         connection = self._settings.connection(name)
         options: dict[str, Any] = {"retry_total": 0, "connection_timeout": 10, "read_timeout": 30}
+        options["use_env_settings"] = has_proxies()
         try:
             if text := connection.connection_string:
                 is_emulator = text.replace(" ", "").rstrip(";").lower() == "usedevelopmentstorage=true"
