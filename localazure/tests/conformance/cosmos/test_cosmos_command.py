@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
+import threading
+from contextlib import contextmanager
 
 import pytest
 from azure.cosmos import PartitionKey
 from click.testing import CliRunner
 from localazure.cli import main
 from localazure.state import StateFolder
+
+DEADLINE_S = 60
 
 
 @pytest.fixture
@@ -153,9 +156,21 @@ def test_a_command_says_when_the_emulator_does_not_answer(run, folder, command):
     assert output.startswith("localazure: Cosmos DB does not answer: ")
 
 
-def tailing(folder, *options, **environment):
+@contextmanager
+def tailing(folder, *options):
+    """The command as a process that Ctrl-C ends. One that neither ends nor prints is killed.
+
+    What a shell runs in the background (`make test &`) ignores SIGINT, and so would all that it starts.
+    """
     command = [sys.executable, "-m", "localazure", "cosmos", "tail", "orders", *options, "--state", str(folder.path)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment})
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGINT, before)
+    watchdog = threading.Timer(DEADLINE_S, process.kill)
+    watchdog.start()
+    with process:
+        yield process
+    watchdog.cancel()
 
 
 def test_tail_follows_the_change_feed_until_it_is_interrupted(folder, filled):
