@@ -44,9 +44,10 @@ def complete(body: Mapping[str, Any]) -> dict[str, Any]:
 def replaced(old: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
     """The properties after a replace. Clients do not send all that stays; what never changes must not be changed."""
     kept = {name: old[name] for name in _KEPT_ON_REPLACE if name in old}
-    new = complete({**kept, **body})
-    if new["partitionKey"]["paths"] != old["partitionKey"]["paths"]:
+    key = body.get("partitionKey", {})
+    if not isinstance(key, Mapping) or old["partitionKey"] != {**old["partitionKey"], **key}:
         raise BadRequest("The partition key of a container cannot be changed.")
+    new = complete({**kept, **body, "partitionKey": old["partitionKey"]})
     if new.get("uniqueKeyPolicy") != old.get("uniqueKeyPolicy"):
         raise BadRequest("The unique keys of a container cannot be changed.")
     return new
@@ -81,6 +82,8 @@ def _complete_indexing(policy: object) -> dict[str, Any]:
     given.setdefault("automatic", True)
     given.setdefault("includedPaths", [{"path": "/*"}])
     given.setdefault("excludedPaths", [{"path": '/"_etag"/?'}])
+    if not isinstance(given["includedPaths"], list) or not isinstance(given["excludedPaths"], list):
+        raise BadRequest("The paths of an indexing policy are lists.")
     for entry in (*given["includedPaths"], *given["excludedPaths"]):
         parse_path(entry.get("path") if isinstance(entry, Mapping) else entry)
     return given

@@ -114,6 +114,20 @@ def test_c033_the_partition_key_cannot_be_replaced(database, container, status_o
     assert status_of(database.replace_container, container, PartitionKey("/other"))[0] == 400
 
 
+def test_c033_the_version_of_the_partition_key_cannot_be_replaced_and_stays(client, database, status_of):
+    """It decides where items are looked for: with another one, those that are there would not be found."""
+    replace = client.client_connection.ReplaceContainer
+    for version in (1, 2):
+        name = f"version{version}"
+        container = database.create_container(name, PartitionKey("/pk", version=version))
+        container.create_item({"id": "1", "pk": "a"})
+        other = PartitionKey("/pk", version=3 - version)
+        assert status_of(database.replace_container, container, other)[0] == 400
+        replace(f"dbs/shop/colls/{name}", {"id": name, "partitionKey": {"paths": ["/pk"], "kind": "Hash"}})
+        assert container.read()["partitionKey"]["version"] == version
+        assert len(list(container.query_items("SELECT * FROM c", partition_key="a"))) == 1
+
+
 def test_c034_items_of_a_deleted_container_are_missing_with_their_parent(database, container, status_of):
     container.create_item({"id": "1", "pk": "a"})
     database.delete_container(container)
