@@ -6,7 +6,7 @@ delivered. Either way the continuation is a place among the rows and not their c
 neither repeat nor hide what was there.
 
 A query that has to look at many items runs in a thread on a snapshot of the store, so that it holds up no other
-client; one that has few is answered at once.
+client; one that has few is answered at once, unless a JOIN or subquery may make many rows of each.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class QueryRunner:
         if indexed:
             plan, few = indexed, self._few(container, indexed)
         if few is not None:
-            return page_of(wanted, few)
+            return page_of(wanted, few) if query.is_plain else await self._in_thread(page_of, wanted, few)
         return await self._in_thread(self._page_of_many, container, plan, wanted)
 
     def close(self) -> None:

@@ -61,6 +61,30 @@ def test_c147_point_reads_do_not_wait_for_a_scan(large):
     assert busy_s < max(0.020, 5 * idle_s)  # on a busy machine reads are slow without any scan
 
 
+def test_a_join_that_makes_many_rows_of_one_item_holds_nobody_up(start_process, connect):
+    process = start_process()
+    container = connect(process).create_database("shop").create_container("orders", PartitionKey("/pk"))
+    container.create_item({"id": "1", "pk": "a", "numbers": list(range(120))})
+    other = connect(process).get_database_client("shop").get_container_client("orders")
+    other.read_item("1", "a")
+    three = "FROM c JOIN x IN c.numbers JOIN y IN c.numbers JOIN z IN c.numbers"
+    counts, done_at = [], []
+
+    def count():
+        counts.extend(container.query_items(f"SELECT VALUE COUNT(1) {three} WHERE x + y + z = 1", partition_key="a"))
+        done_at.append(time.perf_counter())
+
+    counting = threading.Thread(target=count, daemon=True)
+    counting.start()
+    read_at = []
+    while counting.is_alive():
+        other.read_item("1", "a")
+        read_at.append(time.perf_counter())
+    counting.join()
+    assert counts == [3]
+    assert sum(at < done_at[0] for at in read_at) > 20
+
+
 def test_c146_a_pattern_that_backtracks_holds_nobody_up(start_process, connect):
     process = start_process()
     container = connect(process).create_database("shop").create_container("orders", PartitionKey("/pk"))

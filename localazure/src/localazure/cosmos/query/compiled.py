@@ -27,6 +27,9 @@ def compile_query(text: str) -> CompiledQuery:
 class CompiledQuery:
     """One query text and its syntax `tree`. Instances are shared and hold no state between calls.
 
+    A query that `is_plain` has neither JOIN nor subquery: it makes one row of each document or none, or as many as an
+    array has elements.
+
     `parameters` maps `@name` to a JSON value, or to UNDEFINED for a parameter sent without a value. Every method but
     `rows` raises QueryError SC2001 when a parameter of the text is missing there; `rows`, called once per document,
     notices only the ones it comes across.
@@ -36,6 +39,7 @@ class CompiledQuery:
         tokens = tokenize(text)
         self.text = text
         self._parameters = {token.text: token.span for token in tokens if token.kind is Kind.PARAMETER}
+        self.is_plain = sum(token.keyword in {"SELECT", "JOIN"} for token in tokens) == 1
         self.tree = parse(tokens)
         self._select = compile_select(self.tree, Scope(), root=True)
 
