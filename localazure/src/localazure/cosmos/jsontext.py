@@ -38,9 +38,14 @@ def parse_body(body: bytes) -> Any:
         value = _decoder.decode(text)
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"The request body is not valid JSON: {error}.") from error
-    if text.count("{") + text.count("[") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
-        raise BadRequest(f"The request body is nested deeper than {MAX_DEPTH} levels.")
+    check_depth(text, value)
     return value
+
+
+def check_depth(text: str, value: Any) -> None:
+    """Raises BadRequest when a value, whose text this is, is nested too deeply."""
+    if text.count("{") + text.count("[") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
+        raise BadRequest(f"The document is nested deeper than {MAX_DEPTH} levels.")
 
 
 def parse_object(body: bytes) -> dict[str, Any]:

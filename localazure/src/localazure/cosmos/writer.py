@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 from localazure.cosmos import addressing, ttl
 from localazure.cosmos.errors import Conflict, TooLarge
-from localazure.cosmos.jsontext import canonical, dump, parse, utf8_size
+from localazure.cosmos.jsontext import canonical, check_depth, dump, parse, utf8_size
 from localazure.cosmos.partition_key import PartitionKey
 from localazure.cosmos.paths import value_at
 from localazure.cosmos.resources import Container
@@ -130,6 +130,7 @@ class Writer:
         size = utf8_size(body)
         if size > MAX_ITEM_BYTES:
             raise TooLarge(f"The item has {size} bytes, more than {MAX_ITEM_BYTES}.")
+        check_depth(body, document)
         self.position += 1
         written_at = self.now.timestamp()
         ts = int(written_at)
