@@ -65,21 +65,32 @@ def answer_of_child(task_id: int, child: Instance | None, parent: Start, at: dat
 
 
 def _undone(loaded: Loaded) -> set[int]:
-    """The places of the last failure of every failed task, of the timer behind it, and of the end."""
+    """The places of the last failure of every task that failed for good, of the timer behind it, and of the end.
+
+    A failure stays if user code began something after it, as one that catches an exception does: what was begun would
+    have no reason. Unless no other failure is left: then it was seen, but raised later.
+    """
     execution = Execution(loaded.instance.start)
-    undone: set[int] = set()
+    answered: set[int] = set()
+    failed: set[int] = set()
+    ends: set[int] = set()
     last_timers: set[int] = set()
     for place, each in enumerate(loaded.history):
         kind = each["EventType"]
         leaf = execution.open.get(each["TaskScheduledId"]) if kind in FAILURES else None
         execution.apply(each)
         if isinstance(leaf, Leaf) and leaf.attempt >= leaf.max_attempts:
-            undone.add(place)
+            failed.add(place)
             if leaf.kind in RETRIED:
                 last_timers.add(max(execution.open))
-        if kind == EventType.EXECUTION_COMPLETED or each.get(TIMER_EVENTS.get(kind, "")) in last_timers:
-            undone.add(place)
-    return undone
+        if each.get(TIMER_EVENTS.get(kind, "")) in last_timers:
+            failed.add(place)
+        if kind == EventType.EXECUTION_COMPLETED:
+            ends.add(place)
+        if each.get("Actions"):
+            answered |= failed
+            failed = set()
+    return ends | (failed or answered)
 
 
 def _undo(each: Event) -> Event:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import azure.durable_functions as df
 import pytest
 
 CHILDREN = 6
@@ -94,3 +95,57 @@ async def test_of_two_rewinds_at_once_one_is_refused(family: Any) -> None:
     assert instance.output == '["1", "1", "worked"]'
     history = await family.hub.history("one")
     assert [each["EventType"] for each in history].count(21) == 1
+
+
+@pytest.mark.parametrize("attempts", [1, 2])
+async def test_a_failure_that_the_code_went_on_after_stays_in_the_history(rig: Any, attempts: int) -> None:
+    """Rewinding takes back what ended the instance; what it had caught before, and answered, has happened."""
+    called: list[str] = []
+    broken = [True]
+    retry = df.RetryOptions(first_retry_interval_in_milliseconds=1, max_number_of_attempts=attempts)
+
+    @rig.functions.activity
+    def work(way: str) -> str:
+        called.append(way)
+        if broken[0]:
+            raise RuntimeError("broke")
+        return f"by the {way} way"
+
+    @rig.functions.orchestrator
+    def stubborn(context: Any) -> Any:
+        try:
+            return (yield context.call_activity_with_retry("work", retry, "short"))
+        except Exception:  # noqa: BLE001  # the SDK raises plain Exception for a failed activity
+            return (yield context.call_activity_with_retry("work", retry, "long"))
+
+    assert (await rig.run("stubborn", None, "one")).status == "Failed"
+    broken[0] = False
+    await rig.client.rewind("one", "repaired")
+    instance = await rig.finish("one")
+
+    assert (instance.status, instance.output) == ("Completed", '"by the long way"')
+    assert called == ["short"] * attempts + ["long"] * (attempts + 1)
+
+
+async def test_a_failure_that_is_raised_late_is_taken_back(rig: Any) -> None:
+    """The code went on after it, but had not looked at it yet."""
+    broken = [True]
+
+    @rig.functions.activity
+    def work(number: int) -> int:
+        if broken[0] and number == 1:
+            raise RuntimeError("broke")
+        return number
+
+    @rig.functions.orchestrator
+    def patient(context: Any) -> Any:
+        first = context.call_activity("work", 1)
+        yield context.task_any([first, context.call_activity("work", 2)])
+        third = yield context.call_activity("work", 3)
+        return [third, (yield first)]
+
+    assert (await rig.run("patient", None, "one")).status == "Failed"
+    broken[0] = False
+    await rig.client.rewind("one", "repaired")
+    instance = await rig.finish("one")
+    assert (instance.status, instance.output) == ("Completed", "[3, 1]")
