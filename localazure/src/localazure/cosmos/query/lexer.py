@@ -12,6 +12,7 @@ from localazure.cosmos.query.nodes import Span
 from localazure.cosmos.query.values import UNDEFINED, number
 
 MAX_TEXT_BYTES: Final = 512 * 1024
+DIGITS_OF_64_BITS: Final = 19
 FILTER_PLACEHOLDER: Final = "{documentdb-formattableorderbyquery-filter}"
 
 # Words that cannot name an alias; after a dot, and as keys of an object, every word is a plain name.
@@ -96,7 +97,7 @@ def _number(text: str, span: Span) -> Any:
     if text[:2] in ("0x", "0X"):
         value = number(int(text, 16))
     else:
-        value = number(int(text) if text.isdecimal() and len(text) < 19 else float(text))
+        value = number(int(text) if text.isdecimal() and len(text) <= DIGITS_OF_64_BITS else float(text))
     if value is UNDEFINED:
         raise QueryError(SYNTAX, f"The number '{text}' is out of range.", *span)
     return value

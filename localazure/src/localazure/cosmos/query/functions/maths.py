@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any, Final
 
 from localazure.cosmos.query.functions.registry import INTEGER, NUMBER, Group
@@ -66,8 +66,11 @@ def round_half_away(value: float, digits: float = 0) -> Any:
     places = int(digits)
     if not -20 <= places <= 15:
         return value if places > 0 else 0
-    exact = Decimal(repr(value))
-    return number(_from_decimal(exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)))
+    try:
+        exact = Decimal(repr(value)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    except InvalidOperation:  # so many digits that there are none behind the place
+        return number(value)
+    return number(_from_decimal(exact))
 
 
 def _from_decimal(value: Decimal) -> int | float:
