@@ -109,6 +109,11 @@ async def test_a_filter_on_an_indexed_path_uses_an_index_of_sqlite(server):
     assert step == "SEARCH items USING INDEX property 1 kind (<expr>=? AND sequence>?)"
 
 
+@pytest.mark.parametrize("key", ["x" * 2049, 10**300, True, None])
+async def test_a_key_that_no_item_has_finds_none(server, key):
+    assert await server.query("SELECT * FROM c WHERE c.pk = @key", key=key) == ([], 0)
+
+
 async def test_an_index_reaches_into_objects_and_finds_numbers(server):
     text = "SELECT VALUE c.id FROM c WHERE c.at.n = @n"
     for n in (4, 4.0):

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any
 
 from localazure.cosmos import partition_key
-from localazure.cosmos.errors import RANGE_UNKNOWN, Gone
+from localazure.cosmos.errors import RANGE_UNKNOWN, BadRequest, Gone
 from localazure.cosmos.jsontext import dump
 from localazure.cosmos.partition_key import EPK_MAX, EPK_MIN, UNDEFINED, PartitionKey
 from localazure.cosmos.query.intervals import ALWAYS, Interval
@@ -94,9 +94,12 @@ def narrowed(container: Container, scope: Scope, equalities: Mapping[tuple[str, 
     if scope.key is not None or any(len(value) != 1 for value in values):
         return scope
     components = tuple(UNDEFINED if isinstance(value, dict | list) else value for value in chain(*values))
-    key = partition_key.make(container.definition, components)
-    inside = scope.epk_from <= key.epk < scope.epk_to
-    return replace(scope, key=key) if inside else replace(scope, epk_to=scope.epk_from, key=None)
+    nothing = replace(scope, epk_to=scope.epk_from)
+    try:
+        key = partition_key.make(container.definition, components)
+    except BadRequest:  # no item can have a key of that length
+        return nothing
+    return replace(scope, key=key) if scope.epk_from <= key.epk < scope.epk_to else nothing
 
 
 def scan(container: Container, scope: Scope, ids: list[Any] | None, now: float, written: Interval = ALWAYS) -> Scan:
