@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -46,6 +46,20 @@ def test_dropping_a_container_erases_nothing_yet_and_frees_its_name(path: Path) 
     assert left(store) == [5, 5, 5]
     again = catalog.create_container(database, BODY, None, NOW)
     assert store.rows("count_items", container=again.number) == [(0, 0)]
+    store.close()
+
+
+def test_a_log_is_cut_before_the_first_entry_that_is_young_enough(path: Path) -> None:
+    store = Store(path)
+    container = fill(store).container("shop", "orders", by_rid=False)
+    key = partition_key.of_header(container.definition, '["a"]')
+    written = int(NOW.timestamp())
+    for later in (10, 20):
+        with writing(store, container, NOW + timedelta(seconds=later)) as writer:
+            writer.insert(key, {"id": f"{later}", "pk": "a"})
+    for before, rest in ((0, [1, 2, 3]), (1, [2, 3]), (10, [2, 3]), (11, [3]), (21, []), (22, [])):
+        store.run("forget_changes", before=written + before)
+        assert sorted({lsn for (lsn,) in store._writer.execute("SELECT lsn FROM changes")}) == rest
     store.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import datetime
 from typing import Any, Final
 
@@ -132,8 +133,9 @@ class Catalog:
         container.adopt(given, ts, etag)
 
     def _reschedule(self, container: Container, default_ttl: int | None) -> None:
-        for row, body, written_at in self._store.rows("items_to_reschedule", container=container.number):
-            self._store.run("reschedule_item", row=row, expires_at=ttl.expiry(default_ttl, parse(body), written_at))
+        with closing(self._store.run("items_to_reschedule", container=container.number)) as items:
+            for row, body, written_at in items:
+                self._store.run("reschedule_item", row=row, expires_at=ttl.expiry(default_ttl, parse(body), written_at))
 
     def replace_offer(self, offer: Offer, throughput: Mapping[str, Any], now: datetime) -> None:
         """A new throughput, as `throughput_content` made it."""

@@ -181,8 +181,9 @@ SELECT number FROM containers WHERE database_rid != '' AND number IN
 -- count_items: Number and size of a container's items.
 SELECT count(*), coalesce(sum(size), 0) FROM items WHERE container = :container;
 
--- forget_changes: Drops log entries that were written before a second.
-DELETE FROM changes WHERE ts < :before;
+-- forget_changes: Drops log entries that were written before a second, the first of all; looks at none that stays.
+DELETE FROM changes WHERE rowid <
+  coalesce((SELECT rowid FROM changes WHERE ts >= :before ORDER BY rowid LIMIT 1), 9223372036854775807);
 
 -- oldest_change: Where the log of a container begins.
 SELECT min(lsn) FROM changes WHERE container = :container;
