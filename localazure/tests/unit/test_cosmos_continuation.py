@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -132,6 +133,12 @@ def test_a_sort_key_that_is_too_long_for_a_token_is_replaced_by_a_count() -> Non
 def test_a_token_that_was_tampered_with_is_refused(state: Any) -> None:
     with pytest.raises(BadRequest):
         continuation.decode(continuation._text(state), "question")
+
+
+@pytest.mark.parametrize("text", ["[" * 9999, "[Infinity,0]", "[1e999,0]", '"ab"', "{}", "1"])
+def test_a_token_that_is_no_list_of_numbers_is_refused(text: str) -> None:
+    with pytest.raises(BadRequest):
+        continuation.decode(base64.b64encode(text.encode()).decode(), "question")
 
 
 def test_a_token_of_another_question_is_refused() -> None:

@@ -55,6 +55,8 @@ def test_an_operation_changes_its_target(operation, changed):
         op("incr", "/n", "1"),
         op("incr", "/n", True),
         op("incr", "/tags/9", 1),
+        op("incr", "/f", 10**400),
+        op("incr", "/n", 10**400),
         op("move", "/o/p/q/r", **{"from": "/o/p"}),
         op("move", "/x", **{"from": "/none"}),
         op("add", "/x"),

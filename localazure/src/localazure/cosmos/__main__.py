@@ -15,6 +15,7 @@ from localazure.clock import SystemClock
 from localazure.cosmos.account import Account
 from localazure.cosmos.http import CosmosServer
 from localazure.cosmos.options import CONSISTENCY_LEVELS, EMULATOR_KEY, Options
+from localazure.cosmos.throughput import MAX_RANGES
 from localazure.errors import ConfigError, PortTakenError
 from localazure.serving import stop_requested
 from localazure.tls import ensure_tls
@@ -78,8 +79,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _options(arguments: argparse.Namespace) -> Options:
-    if arguments.partitions < 1 or arguments.ru < 0:
-        raise ConfigError("--partitions must be at least 1 and --ru at least 0")
+    if not 1 <= arguments.partitions <= MAX_RANGES or arguments.ru < 0:
+        raise ConfigError(f"--partitions must be 1 to {MAX_RANGES} and --ru at least 0")
     return Options(
         data=None if arguments.data == ":memory:" else Path(arguments.data),
         key=arguments.key,

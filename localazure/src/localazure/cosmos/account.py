@@ -33,8 +33,10 @@ class ShiftedClock:
         return self._clock.now() + self._ahead
 
     def advance(self, seconds: float) -> None:
-        """Move on; the shift is forgotten when the server stops."""
-        self._ahead += timedelta(seconds=seconds)
+        """Move on; the shift is forgotten when the server stops. Raises OverflowError beyond the year 9999."""
+        ahead = self._ahead + timedelta(seconds=seconds)
+        _ = self._clock.now() + ahead
+        self._ahead = ahead
 
 
 class Account:

@@ -52,7 +52,7 @@ def decode(token: str, question: str) -> Position:
     try:
         rows, checksum, *place = json.loads(base64.b64decode(token, validate=True))
         position = Position(_place(*place) if place else None, int(rows))
-    except (ValueError, TypeError, IndexError) as error:
+    except (ValueError, TypeError, IndexError, OverflowError, RecursionError) as error:
         raise BadRequest("The continuation token cannot be read.") from error
     if checksum != _checksum(question) or not 0 <= position.rows <= MAX_NUMBER:
         raise BadRequest("The continuation token belongs to another query.")

@@ -65,7 +65,7 @@ def define(properties: object) -> Definition:
         raise BadRequest("A partition key of kind Hash has exactly one path.")
     if kind == "MultiHash" and not (1 <= len(paths) <= 3 and version == 2):
         raise BadRequest("A partition key of kind MultiHash has one to three paths and version 2.")
-    if kind not in {"Hash", "MultiHash"} or version not in {1, 2}:
+    if kind not in ("Hash", "MultiHash") or version not in (1, 2):
         raise BadRequest(f"Partition key kind {kind!r} version {version!r} is not known.")
     return Definition(paths, kind == "MultiHash", version)
 
@@ -79,7 +79,7 @@ def of_document(definition: Definition, document: Mapping[str, Any]) -> Partitio
 @lru_cache(maxsize=8192)
 def of_header(definition: Definition, header: str) -> PartitionKey:
     """The key in an `x-ms-documentdb-partitionkey` header, which may be a prefix or empty. Raises BadRequest."""
-    values = parse_body(header.encode())
+    values = parse_body(header.encode(errors="surrogateescape"))
     if not isinstance(values, list) or len(values) > len(definition.paths):
         raise BadRequest(
             f"The partition key {header} does not have the {len(definition.paths)} component(s) of the container.",

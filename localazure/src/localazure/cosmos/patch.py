@@ -156,7 +156,11 @@ def _number(value: object) -> int | float:
 
 def _sum(left: float, right: float) -> int | float:
     """Fractions add up to whole numbers as whole numbers."""
-    total: int | float = left + right
+    try:
+        total: int | float = left + right
+        float(total)
+    except OverflowError:
+        total = math.inf
     if abs(total) == math.inf:
         raise BadRequest("The incremented number is outside the range of a double.")
     return int(total) if total == int(total) else total

@@ -13,6 +13,7 @@ MANUAL = "x-ms-offer-throughput"
 AUTOSCALE = "x-ms-cosmos-offer-autopilot-settings"
 RU_PER_RANGE = 10_000
 MAX_RANGES = 100
+MAX_DIGITS = 18
 
 
 def from_headers(headers: Mapping[str, str]) -> dict[str, Any] | None:
@@ -21,7 +22,7 @@ def from_headers(headers: Mapping[str, str]) -> dict[str, Any] | None:
         return _autoscale(parse_object(headers[AUTOSCALE].encode()))
     if MANUAL in headers:
         text = headers[MANUAL]
-        return {"offerThroughput": _checked(int(text) if text.isascii() and text.isdigit() else text)}
+        return {"offerThroughput": _checked(int(text) if text.isdecimal() and len(text) <= MAX_DIGITS else text)}
     return None
 
 

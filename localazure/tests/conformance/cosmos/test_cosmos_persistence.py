@@ -132,6 +132,13 @@ def test_c228_a_second_server_on_the_same_file_is_refused(process, tmp_path):
     assert "cosmos.sqlite is in use by another Cosmos DB server" in second.stderr
 
 
+@pytest.mark.parametrize("count", [0, 101])
+def test_a_number_of_partitions_that_no_container_can_have_is_refused(count):
+    command = [sys.executable, "-m", "localazure.cosmos", "--port", "0", "--partitions", str(count)]
+    refused = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert (refused.returncode, refused.stderr) == (2, "--partitions must be 1 to 100 and --ru at least 0\n")
+
+
 def test_a_taken_port_is_told_with_its_option(process):
     command = [sys.executable, "-m", "localazure.cosmos", "--port", str(process.port)]
     second = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)

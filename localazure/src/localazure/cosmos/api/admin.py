@@ -77,7 +77,10 @@ class Admin:
         seconds = parse_object(body).get("advanceSeconds")
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
             raise BadRequest(f"advanceSeconds must be a number of seconds, not {seconds!r}.")
-        self._account.clock.advance(seconds)
+        try:
+            self._account.clock.advance(seconds)
+        except OverflowError as error:
+            raise BadRequest(f"advanceSeconds must not lead beyond the year 9999, as {seconds} does.") from error
         return Reply(text=dump({"now": self._account.clock.now().isoformat()}))
 
     def _charges(self) -> Reply:
