@@ -18,6 +18,7 @@ from sandbox.client import Client, an_order
 from sandbox.eventually import eventually
 from tests.e2e.conftest import APP
 from tests.e2e.faults import Fault
+from tests.e2e.parcels import ENDS, MOMENTS, People, assert_books
 
 PRICE = 1250
 
@@ -112,6 +113,24 @@ def place_without_waiting(merchant: Client, key: str) -> None:
             headers={**merchant.session.headers, "Idempotency-Key": key},
             timeout=0.5,
         )
+
+
+@pytest.mark.parametrize("name", MOMENTS)
+def test_host_killed_while_a_parcel_travels_or_comes_back(own_system: System, name: str) -> None:
+    moment = MOMENTS[name]
+    people = People(own_system)
+    place = moment.story.index(moment.word)
+    for word in moment.story[:place]:
+        people.say(word)
+
+    with Fault(own_system.endpoints, own_system.state, moment.part, {**moment.rule, "times": 50}) as fault:
+        people.say_once(moment.word)
+        fault.await_hit()
+        own_system.kill("host")
+    for word in moment.story[place:]:
+        people.say(word)
+
+    assert_books(own_system, people, ENDS[moment.story])
 
 
 def test_everything_killed_and_started_again(tmp_path_factory: pytest.TempPathFactory) -> None:
