@@ -32,6 +32,7 @@ from activities.reserve_stock import reserve_stock
 from activities.restock import restock
 from activities.send_confirmation import send_confirmation
 from activities.send_mail import send_mail
+from activities.settle_dead_letter import settle_dead_letter
 from activities.store_user import store_user
 from activities.tell_approvers import tell_approvers
 from activities.trim_reservation import trim_reservation
@@ -71,6 +72,7 @@ ACTIVITIES = (
     find_user_orders,
     change_address,
     erase_order,
+    settle_dead_letter,
 )
 
 QUEUES: dict[Activity, dict[str, str]] = {

@@ -14,13 +14,15 @@ class CapturePayment(StepPayload):
     amount_minor: int
     idempotency_key: str
     payment: Held
+    attempt: int = 1
 
 
 async def capture_payment(payload: JsonObject) -> JsonObject:
     """Take the money for one parcel, out of what is held for its order.
 
     In      {"tenant_id", "order_id", "correlation_id": str, "at": ISO 8601, "shipment_id", "idempotency_key": str,
-             "amount_minor": int > 0, "payment": {"provider_id", "currency": str}}
+             "amount_minor": int > 0, "payment": {"provider_id", "currency": str},
+             "attempt"?: int, counted up after a refusal}
     Out     {"outcome": "captured", "movement": {"provider_id", "currency": str, "amount_minor": int; 0 when an earlier
              parcel has paid for all}} | {"outcome": "refused", "detail": the provider's code}
     Raises  Transient: insisted on; until it answers it is unknown whether the money was taken
@@ -36,6 +38,7 @@ async def capture_payment(payload: JsonObject) -> JsonObject:
             subject=step.shipment_id,
             amount_minor=step.amount_minor,
             key=step.idempotency_key,
+            attempt=step.attempt,
         )
     )
     if isinstance(answer, captures.Refusal):

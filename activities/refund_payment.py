@@ -14,13 +14,15 @@ class RefundPayment(StepPayload):
     amount_minor: int
     idempotency_key: str
     payment: Held
+    attempt: int = 1
 
 
 async def refund_payment(payload: JsonObject) -> JsonObject:
     """Give money back for a lost parcel or for returned pieces.
 
     In      {"tenant_id", "order_id", "correlation_id": str, "at": ISO 8601, "subject", "idempotency_key": str,
-             "amount_minor": int > 0, "payment": {"provider_id", "currency": str}}
+             "amount_minor": int > 0, "payment": {"provider_id", "currency": str},
+             "attempt"?: int, counted up after a refusal}
     Out     {"outcome": "refunded", "movement": {"provider_id", "currency": str, "amount_minor": int}}
             | {"outcome": "refused", "detail": the provider's code}
     Raises  Transient: insisted on; until it answers it is unknown whether the money was given back
@@ -36,6 +38,7 @@ async def refund_payment(payload: JsonObject) -> JsonObject:
             subject=step.subject,
             amount_minor=step.amount_minor,
             key=step.idempotency_key,
+            attempt=step.attempt,
         )
     )
     if isinstance(answer, captures.Refusal):

@@ -22,7 +22,11 @@ _DEAD = frozenset({"failed", "canceled"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moving:
-    """Money of a payment that is to move, for which parcel or return (`subject`), and the key that makes it once."""
+    """Money of a payment that is to move, for which parcel or return (`subject`), and the key that makes it once.
+
+    `attempt` counts the times it was asked for after the provider had refused: each is a new request of the provider,
+    which repeats its answer to an old one. What has moved is found by `key`, whichever attempt it was.
+    """
 
     tenant_id: str
     order_id: str
@@ -30,6 +34,12 @@ class Moving:
     subject: str
     amount_minor: int
     key: str
+    attempt: int = 1
+
+    @property
+    def request_key(self) -> str:
+        """The idempotency key under which the provider is asked first."""
+        return self.key if self.attempt == 1 else f"{self.key}:attempt-{self.attempt}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +64,7 @@ async def capture(wish: Moving) -> Moved | Refusal:
     Raises Transient when it is unknown whether the money was taken.
     """
     try:
-        return Moved(wish.provider_id, await once(wish.key, partial(_capture, wish)))
+        return Moved(wish.provider_id, await once(wish.request_key, partial(_capture, wish)))
     except Refused as refused:
         taken = await call(partial(_taken_before, wish))  # two parcels may have left at the same moment
         return Refusal(refused.code) if taken is None else Moved(wish.provider_id, taken)
@@ -67,7 +77,7 @@ async def refund(wish: Moving) -> Moved | Refusal:
     whether the money was given back.
     """
     try:
-        given = await once(wish.key, partial(_refund, wish))
+        given = await once(wish.request_key, partial(_refund, wish))
     except Refused as refused:
         return Refusal(refused.code)
     if given.status in _DEAD:

@@ -11,12 +11,15 @@ from domain.names import (
     FULFIL_ORDER,
     PROPAGATE_ADDRESS,
     REGISTER_USER,
+    REPLAY_STEP,
     RETURN_ORDER,
     address_instance_id,
     erase_instance_id,
     fulfil_instance_id,
     register_instance_id,
+    replay_instance_id,
     return_instance_id,
+    version_to_start,
 )
 from domain.shapes import JsonObject
 from domain.users import User
@@ -75,6 +78,12 @@ async def start_return(client: DurableClient, told: JsonObject) -> str:
     """Make sure that a return's one instance exists; returns its id. Raises Transient."""
     instance_id = return_instance_id(told["tenant_id"], told["order_id"], told["return_id"])
     return await _start_once(client, RETURN_ORDER, instance_id, told)
+
+
+async def start_replay(client: DurableClient, told: JsonObject) -> str:
+    """Make sure that the one instance exists that runs a parked step again; returns its id. Raises Transient."""
+    instance_id = replay_instance_id(told["tenant_id"], told["order_id"], told["letter_id"], told["attempt"])
+    return await _start_once(client, REPLAY_STEP, instance_id, told)
 
 
 async def start_verification(
@@ -139,7 +148,7 @@ async def _start_once(client: DurableClient, name: str, instance_id: str, told: 
     if await _exists(client, instance_id):
         return instance_id
     try:
-        await client.start_new(name, instance_id, told)
+        await client.start_new(version_to_start(name), instance_id, told)
     except Exception as error:  # the SDK raises plain Exception for every refusal
         if not await _exists(client, instance_id):
             raise Transient(f"instance {instance_id} could not be started") from error

@@ -7,6 +7,7 @@ same order and one instance runs, and so that an attempt repeated after a crash 
 from __future__ import annotations
 
 import re
+from hashlib import sha256
 from typing import NamedTuple
 
 # Orchestrators, about orders and about users
@@ -18,9 +19,18 @@ REGISTER_USER = "register_user"
 PROPAGATE_ADDRESS = "propagate_address"
 ERASE_USER = "erase_user"
 
+REPLAY_STEP = "replay_step"
+
 ORDER_ORCHESTRATORS = (FULFIL_ORDER, SHIP_PARCEL, RETURN_ORDER)
 USER_ORCHESTRATORS = (REGISTER_USER, PROPAGATE_ADDRESS, ERASE_USER)
-ORCHESTRATORS = (*ORDER_ORCHESTRATORS, *USER_ORCHESTRATORS)
+LETTER_ORCHESTRATORS = (REPLAY_STEP,)
+ORCHESTRATORS = (*ORDER_ORCHESTRATORS, *USER_ORCHESTRATORS, *LETTER_ORCHESTRATORS)
+
+SUCCESSORS: dict[str, str] = {}
+"""Versions: an orchestrator whose steps have changed → the one beside it with which new instances begin.
+
+`{FULFIL_ORDER: FULFIL_ORDER_V2}`: instances of the first go on with the first. CONTRIBUTING.md says how it is done.
+"""
 
 # Entities, and the keys under which there are any
 CIRCUIT_BREAKER = "circuit_breaker"
@@ -67,6 +77,7 @@ RECORD_RETURN = "record_return"
 SEND_CONFIRMATION = "send_confirmation"
 PUBLISH_OUTCOME = "publish_outcome"
 PARK_DEAD_LETTER = "park_dead_letter"
+SETTLE_DEAD_LETTER = "settle_dead_letter"
 STORE_USER = "store_user"
 SEND_MAIL = "send_mail"
 RECORD_VERIFICATION = "record_verification"
@@ -110,7 +121,8 @@ USER_ACTIVITIES = (
     CHANGE_ADDRESS,
     ERASE_ORDER,
 )
-ACTIVITIES = (*ORDER_ACTIVITIES, *USER_ACTIVITIES)
+LETTER_ACTIVITIES = (SETTLE_DEAD_LETTER,)
+ACTIVITIES = (*ORDER_ACTIVITIES, *USER_ACTIVITIES, *LETTER_ACTIVITIES)
 
 # Tenant, customer, SKU and order ids keep to this alphabet: an id then needs no escaping inside an instance id, a
 # document id or a URL, and none of the characters that the task hub or Cosmos DB forbids can occur. The last character
@@ -119,7 +131,7 @@ IDENTIFIER = r"[A-Za-z0-9._-]{0,63}[A-Za-z0-9_-]"
 
 _INSTANCES = (
     re.compile(rf"fulfil:({IDENTIFIER}):({IDENTIFIER})"),
-    re.compile(rf"(?:ship|return):({IDENTIFIER}):({IDENTIFIER}):{IDENTIFIER}"),
+    re.compile(rf"(?:ship|return|replay):({IDENTIFIER}):({IDENTIFIER}):{IDENTIFIER}"),
 )
 
 _USER_INSTANCES = (
@@ -127,6 +139,11 @@ _USER_INSTANCES = (
     re.compile(rf"address:({IDENTIFIER}):({IDENTIFIER}):{IDENTIFIER}(?::{IDENTIFIER})?"),
     re.compile(rf"erase:({IDENTIFIER}):({IDENTIFIER})(?::{IDENTIFIER})?"),
 )
+
+
+def version_to_start(orchestrator: str) -> str:
+    """The version of an orchestrator with which a new instance begins."""
+    return SUCCESSORS.get(orchestrator, orchestrator)
 
 
 class OrderRef(NamedTuple):
@@ -156,6 +173,11 @@ def ship_instance_id(tenant_id: str, order_id: str, shipment_id: str) -> str:
 def return_instance_id(tenant_id: str, order_id: str, return_id: str) -> str:
     """The one instance that sees to this return."""
     return f"return:{tenant_id}:{order_id}:{return_id}"
+
+
+def replay_instance_id(tenant_id: str, order_id: str, letter_id: str, attempt: int) -> str:
+    """The one instance that runs the step of this dead letter for the `attempt`-th time."""
+    return f"replay:{tenant_id}:{order_id}:{sha256(letter_id.encode()).hexdigest()[:12]}-{attempt}"
 
 
 def register_instance_id(tenant_id: str, user_id: str, verification_id: str) -> str:

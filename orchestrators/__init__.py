@@ -9,10 +9,11 @@ from orchestrators.erase_user import erase_user
 from orchestrators.fulfil_order import fulfil_order
 from orchestrators.propagate_address import propagate_address
 from orchestrators.register_user import register_user
+from orchestrators.replay_step import replay_step
 from orchestrators.return_order import return_order
 from orchestrators.ship_parcel import ship_parcel
 
-ORCHESTRATORS = (fulfil_order, ship_parcel, return_order, register_user, propagate_address, erase_user)
+ORCHESTRATORS = (fulfil_order, ship_parcel, return_order, register_user, propagate_address, erase_user, replay_step)
 ENTITIES = (circuit_breaker,)
 
 blueprint = df.Blueprint()

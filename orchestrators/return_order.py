@@ -52,17 +52,17 @@ def return_order(context: df.DurableOrchestrationContext) -> Steps[JsonObject]:
 
 def _settle(saga: Saga, given: JsonObject) -> Steps[JsonObject | None]:
     key = saga.key_of(names.REFUND_PAYMENT)
-    refunded = yield from saga.insist(
-        names.REFUND_PAYMENT,
-        idempotency_key=key,
-        amount_minor=given["refund_minor"],
-        payment=given["payment"],
-        subject=given["return_id"],
-    )
+    asked = {
+        "idempotency_key": key,
+        "amount_minor": given["refund_minor"],
+        "payment": given["payment"],
+        "subject": given["return_id"],
+    }
+    refunded = yield from saga.insist(names.REFUND_PAYMENT, **asked)
     for line in given["lines"]:
         yield from saga.insist(names.RESTOCK, **line, idempotency_key=f"{key}:{line['sku']}")
     if refunded["outcome"] == "refused":
-        yield from saga.park(names.REFUND_PAYMENT, {"return_id": given["return_id"]}, refunded["detail"])
+        yield from saga.park(names.REFUND_PAYMENT, asked, refunded["detail"])
         yield from saga.insist(
             names.FLAG_ORDER, detail=f"the refund was refused: {refunded['detail']}", subject=given["return_id"]
         )

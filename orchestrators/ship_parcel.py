@@ -46,7 +46,9 @@ def ship_parcel(context: df.DurableOrchestrationContext) -> Steps[JsonObject]:
         return {"status": S.CANCELLED, "order_status": booked["order_status"]}
     left = yield from saga.insist(names.RECORD_SHIPMENT, **parcel, to=S.SHIPPED, actor=news["actor"])
     if left["outcome"] != "recorded":
-        yield from saga.park(names.RECORD_SHIPMENT, {**parcel, "to": S.SHIPPED}, "a cancelled parcel has left")
+        fault = "a cancelled parcel has left"
+        yield from saga.park(names.RECORD_SHIPMENT, {**parcel, "to": S.SHIPPED, "actor": news["actor"]}, fault)
+        yield from saga.insist(names.FLAG_ORDER, detail=fault, subject=parcel["shipment_id"])
         return {"status": left["status"], "order_status": left["order_status"]}
     saga.stage(S.SHIPPED)
     yield from _take(saga, booked, parcel)
@@ -81,12 +83,10 @@ def _take(saga: Saga, booked: JsonObject, parcel: JsonObject) -> Steps[None]:
     for line in booked["lines"]:
         yield from saga.insist(names.COMMIT_STOCK, sku=line["sku"], quantity=line["quantity"])
     key = saga.key_of(names.CAPTURE_PAYMENT)
-    amount_minor = booked["amount_minor"]
-    captured = yield from saga.insist(
-        names.CAPTURE_PAYMENT, **parcel, idempotency_key=key, amount_minor=amount_minor, payment=booked["payment"]
-    )
+    asked = {**parcel, "idempotency_key": key, "amount_minor": booked["amount_minor"], "payment": booked["payment"]}
+    captured = yield from saga.insist(names.CAPTURE_PAYMENT, **asked)
     if captured["outcome"] == "refused":
-        yield from saga.park(names.CAPTURE_PAYMENT, {**parcel, "amount_minor": amount_minor}, captured["detail"])
+        yield from saga.park(names.CAPTURE_PAYMENT, asked, captured["detail"])
         yield from saga.insist(
             names.FLAG_ORDER, detail=f"the capture was refused: {captured['detail']}", subject=parcel["shipment_id"]
         )
@@ -98,14 +98,18 @@ def _take(saga: Saga, booked: JsonObject, parcel: JsonObject) -> Steps[None]:
 def _refund(saga: Saga, booked: JsonObject, parcel: JsonObject) -> Steps[JsonObject | None]:
     """Give back what was taken for the parcel."""
     key = saga.key_of(names.REFUND_PAYMENT)
-    refunded = yield from saga.insist(
-        names.REFUND_PAYMENT,
-        idempotency_key=key,
-        amount_minor=booked["amount_minor"],
-        payment=booked["payment"],
-        subject=parcel["shipment_id"],
-    )
+    asked = {
+        "idempotency_key": key,
+        "amount_minor": booked["amount_minor"],
+        "payment": booked["payment"],
+        "subject": parcel["shipment_id"],
+    }
+    refunded = yield from saga.insist(names.REFUND_PAYMENT, **asked)
     if refunded["outcome"] == "refused":
-        yield from saga.park(names.REFUND_PAYMENT, parcel, refunded["detail"])
+        yield from saga.park(names.REFUND_PAYMENT, asked, refunded["detail"])
+        subject = f"{parcel['shipment_id']}:{names.REFUND_PAYMENT}"
+        yield from saga.insist(
+            names.FLAG_ORDER, detail=f"the refund was refused: {refunded['detail']}", subject=subject
+        )
         return None
     return {**refunded["movement"], "kind": MovementKind.REFUND, "key": key, "subject": parcel["shipment_id"]}

@@ -32,8 +32,11 @@ class Taken(StrEnum):
     FLAGGED = "flagged"
 
 
-async def take(client: DurableClient, news: PaymentNews, correlation_id: str) -> Taken:
-    """Act on an event; afterwards all that it called for is stored. Raises Transient: it should be sent again."""
+async def take(client: DurableClient, news: PaymentNews, correlation_id: str, *, again: bool = False) -> Taken:
+    """Act on an event; afterwards all that it called for is stored. Raises Transient: it should be sent again.
+
+    `again`: also on one that has been acted on before, as a person asks for it.
+    """
     if not (news.is_of_payment or news.is_of_refund) or not (news.tenant_id and news.order_id):
         return Taken.IGNORED
     order = await orders.find(news.tenant_id, news.order_id)
@@ -41,7 +44,7 @@ async def take(client: DurableClient, news: PaymentNews, correlation_id: str) ->
         return Taken.IGNORED
     if news.is_of_payment and fits(order, news):
         return Taken.FITS
-    if await payment_events.is_known(order.tenant_id, news):
+    if not again and await payment_events.is_known(order.tenant_id, news):
         return Taken.KNOWN
     found = await (_look_at_refund(client, order, news) if news.is_of_refund else _look_at_payment(client, order, news))
     if found is None:

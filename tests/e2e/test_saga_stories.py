@@ -556,10 +556,28 @@ class TestReplaying:
         assert not staff.operator.order(order_id)["needsAttention"]
         assert ledger(order_id) == (2 * PRICE, 0, 0, 2 * PRICE)
         [letter] = staff.admin.dead_letters(order_id)
-        assert letter["replayedBy"] == "admin-1"
+        assert (letter["status"], letter["handled"][-1]["actor"]) == ("replayed", "admin-1")
         ended = f"/v1/workflows/{letter['instanceId']}"
         eventually(lambda: staff.operator.get(ended).status_code == 200, within_s=20, what="the end of the saga")
-        assert "has ended" in refused(staff.admin.post(replay))
+        assert "was replayed by admin-1 at" in refused(staff.admin.post(replay))
+
+    def test_letter_of_a_failed_order_is_discarded_and_stays_on_record(self, staff: Staff, sku: str) -> None:
+        staff.operator.stock_up(sku, 3)
+        order_id = confirmed(staff, sku)
+        assert staff.ship(order_id, "lost")["needsAttention"]
+        [parked] = eventually(lambda: staff.admin.dead_letters(order_id), within_s=20, what="the dead letter")
+        letter = f"/v1/dead-letters/{parked['letterId']}"
+        assert "discard the letter" in refused(staff.admin.post(f"{letter}/replay"))
+
+        discarded = expect(staff.admin.call("DELETE", letter, params={"reason": "the customer was called"}), 200)
+
+        assert discarded == expect(staff.admin.get(letter), 200)
+        [handling] = discarded["handled"]
+        assert (handling["actor"], handling["outcome"]) == ("admin-1", "discarded")
+        assert not staff.operator.order(order_id)["needsAttention"]
+        assert "the customer was called" in staff.operator.happened(order_id, "attended")[0]["detail"]
+        found = expect(staff.admin.get("/v1/dead-letters", params={"orderId": order_id, "status": "open"}), 200)
+        assert found["items"] == []
 
     def test_unknown_letter_cannot_be_replayed(self, staff: Staff) -> None:
         assert refused(staff.admin.post("/v1/dead-letters/none/replay"), 404) == "there is no dead letter none"

@@ -22,11 +22,13 @@ import aiohttp.connector
 import pytest
 import requests
 
-from adapters import clients, orders, products, secrets, stock
+from adapters import clients, orders, products, secrets, stock, tokens
 from adapters.settings import settings
+from domain.callers import Caller, Role
 from domain.catalogue import Adjustment, Product
 from domain.orders import Order, place, placed
 from domain.placement import PlaceOrder
+from tests.integration.api import Api
 from tests.integration.provider import Provider, a_provider
 
 APP = Path(__file__).resolve().parents[2]
@@ -214,3 +216,15 @@ def mails(endpoints: Endpoints) -> Callable[[str], list[dict[str, Any]]]:
         return found
 
     return read
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Api:
+    """`await api("GET", "/v1/orders", as_="acme operator u-1")`: the token is a word."""
+
+    async def verify(word: str) -> Caller:
+        tenant_id, role, subject = word.split()
+        return Caller(tenant_id, subject, frozenset({Role(role)}))
+
+    monkeypatch.setattr(tokens, "verify", verify)
+    return Api()

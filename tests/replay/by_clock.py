@@ -15,7 +15,7 @@ from localazure.testing import Hub
 from domain import names
 from domain.tenants import TenantSettings, WhenShort
 from tests.unit.conftest import ORDER, PRICED
-from tests.unit.sagas import FULFIL, HELD, PARCEL, Run, play
+from tests.unit.sagas import DOWN, FULFIL, HELD, PARCEL, Run, play
 
 RETURN = names.return_instance_id("acme", "o-42", "o-42-r1")
 PARCEL_GIVEN = {**ORDER, "shipment_id": "o-42-1", "silent_days": 7}
@@ -27,6 +27,19 @@ RETURN_GIVEN = {
     "lines": [{"sku": "TEA", "quantity": 2}],
     "payment": HELD,
 }
+LETTER = f"{FULFIL}:publish_outcome"
+REPLAYED = names.replay_instance_id("acme", "o-42", LETTER, 2)
+CAPTURE = {**ORDER, "shipment_id": "o-42-1", "idempotency_key": f"{PARCEL}:capture_payment", "amount_minor": 5550}
+REPLAY_GIVEN = {
+    **ORDER,
+    "letter_id": LETTER,
+    "actor": "admin-1",
+    "step": "publish_outcome",
+    "payload": {**ORDER, "status": "delivered"},
+    "attempt": 2,
+}
+CAPTURE_GIVEN = {**REPLAY_GIVEN, "step": "capture_payment", "payload": {**CAPTURE, "payment": HELD}}
+REFUSED = {"outcome": "refused", "detail": "charge_expired_for_capture"}
 ASKS = TenantSettings.model_validate({"whenShort": WhenShort.ASK})
 ASKING = {**PRICED, "settings": ASKS.model_dump(mode="json", exclude={"risk"})}
 
@@ -58,6 +71,10 @@ PATHS = {
         {"price_order": ASKING, "reserve_stock": {"outcome": "reserved_in_part", "quantity": 1}},
     ),
     "delivered_after_silence": Slow(names.SHIP_PARCEL, PARCEL_GIVEN, PARCEL, {}, stay_silent_twice),
+    "done": Slow(names.REPLAY_STEP, REPLAY_GIVEN, REPLAYED, {}),
+    "failed": Slow(names.REPLAY_STEP, REPLAY_GIVEN, REPLAYED, {"publish_outcome": DOWN}),
+    "captured": Slow(names.REPLAY_STEP, CAPTURE_GIVEN, REPLAYED, {}),
+    "refused": Slow(names.REPLAY_STEP, CAPTURE_GIVEN, REPLAYED, {"capture_payment": REFUSED}),
     "expired": Slow(names.RETURN_ORDER, RETURN_GIVEN, RETURN, {}),
 }
 
@@ -70,7 +87,8 @@ def record(name: str, folder: Path) -> None:
         def task_hub(**options: Any) -> Hub:
             return stack.enter_context(Hub(**options))
 
-        run = play(task_hub, path.orchestrator, path.given, path.instance_id, seconds=60, **path.answers)
+        version = names.version_to_start(path.orchestrator)
+        run = play(task_hub, version, path.given, path.instance_id, seconds=60, **path.answers)
         path.then(run)
         run.end()
-        run.instance.record(folder / f"{path.orchestrator}.{name}_by_clock.json")
+        run.instance.record(folder / f"{version}.{name}_by_clock.json")

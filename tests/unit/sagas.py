@@ -23,6 +23,11 @@ HELD = {"provider_id": "pi_1", "currency": "EUR"}
 RECORDED = {"outcome": "recorded", "total_minor": 5550, "shipment_ids": []}
 CONFIRMED = {**RECORDED, "shipment_ids": ["o-42-1"]}
 
+REVIEW = {"verdict": "review", "findings": ["goes to XX"]}
+ASKING = {**PRICED, "settings": {**PRICED["settings"], "when_short": "ask"}}
+SHORT = {"outcome": "reserved_in_part", "quantity": 2}
+PLENTY = {"outcome": "reserved", "quantity": 1}
+
 GOOD: dict[str, Answer] = {
     "price_order": PRICED,
     "assess_risk": {"verdict": "accept", "findings": []},
@@ -63,6 +68,7 @@ GOOD: dict[str, Answer] = {
     "find_user_orders": {"outcome": "found", "order_ids": ["o-2", "o-1"], "next": None},
     "change_address": {"outcome": "changed"},
     "erase_order": {"outcome": "erased"},
+    "settle_dead_letter": lambda step: {"outcome": "settled", "status": step["outcome"]},
 }
 
 

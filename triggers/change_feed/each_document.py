@@ -8,9 +8,13 @@ from datetime import UTC, datetime
 
 from adapters import dead_letters
 from adapters.dead_letters import DeadLetter
+from adapters.durable import DurableClient
 from adapters.logs import log
 from domain.errors import Transient
 from domain.shapes import JsonObject
+
+Handle = Callable[[DurableClient, JsonObject], Awaitable[None]]
+"""What a follower does with one document."""
 
 
 async def each_document(

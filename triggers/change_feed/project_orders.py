@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import azure.functions as func
 
 from adapters import views
@@ -15,11 +17,12 @@ from triggers.change_feed.each_document import each_document
 
 async def project_orders(documents: func.DocumentList, client: DurableClient) -> None:
     """Show every changed order in its customer's list; a repeat or an older version changes nothing."""
+    await each_document("project_orders", (dict(document) for document in documents), partial(project, client))
 
-    async def project(document: JsonObject) -> None:
-        if document.get("kind") == ORDER_KIND:
-            order = Order.model_validate(document)
-            await views.put_order(order.tenant_id, order)
-            await user_orders.catch_up(client, order)
 
-    await each_document("project_orders", (dict(document) for document in documents), project)
+async def project(client: DurableClient, document: JsonObject) -> None:
+    """The same for one document of the container, whatever it is."""
+    if document.get("kind") == ORDER_KIND:
+        order = Order.model_validate(document)
+        await views.put_order(order.tenant_id, order)
+        await user_orders.catch_up(client, order)

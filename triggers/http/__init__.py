@@ -12,6 +12,8 @@ from triggers.http.cancel_order import cancel_order
 from triggers.http.change_user import change_user
 from triggers.http.decide_approval import decide_approval
 from triggers.http.delete_user import delete_user
+from triggers.http.discard_dead_letter import discard_dead_letter
+from triggers.http.get_dead_letter import get_dead_letter
 from triggers.http.get_order import get_order
 from triggers.http.get_order_timeline import get_order_timeline
 from triggers.http.get_product import get_product
@@ -60,6 +62,7 @@ ANY_ROLE: Roles = frozenset(Role)
 
 _ORDER = "v1/orders/{orderId}"
 _USER = "v1/users/{userId}"
+_LETTER = "v1/dead-letters/{letterId}"
 _WORKFLOW = "v1/workflows/{instanceId}"
 
 ROUTES = (
@@ -83,7 +86,9 @@ ROUTES = (
     Route("GET", "v1/products/{sku}", CUSTOMER, get_product),
     Route("POST", "v1/products/{sku}/stock", OPERATOR, adjust_stock),
     Route("GET", "v1/dead-letters", ADMIN, list_dead_letters),
-    Route("POST", "v1/dead-letters/{letterId}/replay", ADMIN, replay_dead_letter),
+    Route("GET", _LETTER, ADMIN, get_dead_letter),
+    Route("POST", f"{_LETTER}/replay", ADMIN, replay_dead_letter),
+    Route("DELETE", _LETTER, ADMIN, discard_dead_letter),
     Route("GET", "v1/settings", OPERATOR, get_settings),
     Route("PUT", "v1/settings", ADMIN, put_settings),
     Route("GET", _WORKFLOW, CUSTOMER, get_workflow),

@@ -21,15 +21,15 @@ _MAX_LIMIT = 200
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which page is asked for: at most `limit` items after the one whose id is `after`."""
+    """Which page is asked for: at most `limit` items after the one whose id, or place in the list, is `after`."""
 
     limit: int
     after: str | None
 
     @classmethod
-    def asked_by(cls, call: Call) -> Page:
-        """Read `limit` and `continuation`. Raises Invalid."""
-        return cls(_limit(call.query("limit")), _after(call.query("continuation")))
+    def asked_by(cls, call: Call, pattern: str = IDENTIFIER) -> Page:
+        """Read `limit` and `continuation`, which stands for a text of this pattern. Raises Invalid."""
+        return cls(_limit(call.query("limit")), _after(call.query("continuation"), pattern))
 
     def answer(self, call: Call, path: str, items: Sequence[Model], last_id: str | None) -> Answer:
         """The items; with `last_id`, the id of the last one, there is a next page after it."""
@@ -50,13 +50,13 @@ def _limit(text: str | None) -> int:
     return int(text)
 
 
-def _after(continuation: str | None) -> str | None:
+def _after(continuation: str | None, pattern: str) -> str | None:
     if continuation is None:
         return None
     try:
         after = urlsafe_b64decode(continuation).decode("ascii")
     except (binascii.Error, ValueError):
         after = ""
-    if not re.fullmatch(IDENTIFIER, after):
+    if not re.fullmatch(pattern, after):
         raise Invalid("continuation is none that a list has given", (FieldError("continuation", "is unreadable"),))
     return after
