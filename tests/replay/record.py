@@ -173,13 +173,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         system = System(app=APP, state=Path(folder) / "state")
         with system:
-            instances = {file: instance for name, path in routes.items() for file, instance in play(system, name, path)}
-        for name, history in zip(instances, read_hub(system.state / "hub.sqlite", instances.values()), strict=True):
-            history.write(HISTORIES / f"{name}.json", without=(APP, sys.prefix, sys.base_prefix))
+            instances = [recorded for name, path in routes.items() for recorded in play(system, name, path)]
+        write(instances, system)
+
+
+def write(instances: list[tuple[str, str]], system: System) -> None:
+    """Write the histories of a stopped system's instances, each (path, id), under the names of their orchestrators."""
+    histories = read_hub(system.state / "hub.sqlite", [instance_id for _, instance_id in instances])
+    for (path, _), history in zip(instances, histories, strict=True):
+        history.write(HISTORIES / f"{history.orchestrator}.{path}.json", without=(APP, sys.prefix, sys.base_prefix))
 
 
 def play(system: System, name: str, path: Route) -> Iterator[tuple[str, str]]:
-    """Place the order and wait for the end of its instances; their files' names and ids."""
+    """Place the order and wait for the end of its instances; paths and ids."""
     tenant = name.replace("_", "-")
     token = system.token(tenant=tenant, role=("operator", "approver", "admin"), subject="u-1")
     operator = Client(system.endpoints["api"], token)
@@ -191,22 +197,22 @@ def play(system: System, name: str, path: Route) -> Iterator[tuple[str, str]]:
         path.then(operator, order_id)
     if path.afterwards:
         path.afterwards(operator, order_id)
-    yield from _ended(operator, f"fulfil_order.{name}", [names.fulfil_instance_id(tenant, order_id)])
+    yield from _ended(operator, name, [names.fulfil_instance_id(tenant, order_id)])
     shipments = [parcel["shipmentId"] for parcel in operator.order(order_id)["shipments"]]
     parcels = [names.ship_instance_id(tenant, order_id, shipment_id) for shipment_id in shipments]
-    yield from _ended(operator, f"ship_parcel.{name}", parcels)
+    yield from _ended(operator, name, parcels)
     returned = [item["subject"] for item in operator.timeline(order_id) if item["type"] == "return_requested"]
     returns = [names.return_instance_id(tenant, order_id, return_id) for return_id in returned]
-    yield from _ended(operator, f"return_order.{name}", returns)
+    yield from _ended(operator, name, returns)
 
 
-def _ended(operator: Client, file: str, instance_ids: list[str]) -> Iterator[tuple[str, str]]:
+def _ended(operator: Client, path: str, instance_ids: list[str]) -> Iterator[tuple[str, str]]:
     def has_ended(instance_id: str) -> bool:
         return operator.get(f"/v1/workflows/{instance_id}").status_code == 200
 
     for number, instance_id in enumerate(instance_ids, start=1):
         eventually(partial(has_ended, instance_id), within_s=SILENT_S, what=f"the end of {instance_id}")
-        yield f"{file}_{number}" if len(instance_ids) > 1 else file, instance_id
+        yield f"{path}_{number}" if len(instance_ids) > 1 else path, instance_id
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ As `record` does for orders: runs the whole system, plays the paths, stops it an
 from __future__ import annotations
 
 import re
-import sys
 import tempfile
 from collections.abc import Iterator
 from hashlib import sha256
@@ -15,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from localazure.testing import System, read_hub
+from localazure.testing import System
 
 from domain import names
 from sandbox.client import SHIP_TO, Client, an_order, expect
 from sandbox.eventually import eventually
-from tests.replay.record import APP, HISTORIES
+from tests.replay.record import APP, write
 
 _TENANT = "replay"
 _WITHIN_S = 180
@@ -33,30 +32,29 @@ def main() -> None:
         system = System(app=APP, state=Path(folder) / "state")
         with system:
             operator = Client(system.endpoints["api"], system.token(tenant=_TENANT, role="operator", subject="u-1"))
-            instances = dict(play(operator, system.endpoints["mail"]))
-        for name, history in zip(instances, read_hub(system.state / "hub.sqlite", instances.values()), strict=True):
-            history.write(HISTORIES / f"{name}.json", without=(APP, sys.prefix, sys.base_prefix))
+            instances = list(play(operator, system.endpoints["mail"]))
+        write(instances, system)
 
 
 def play(operator: Client, mail: str) -> Iterator[tuple[str, str]]:
-    """Register, move and forget users; the histories' file names and the instances' ids."""
+    """Register, move and forget users; the paths and the instances' ids."""
     operator.stock_up("TEA", 200)
     for user_id in ("u-done", "u-busy"):
         instance_id = register(operator, user_id, f"{user_id}@example.com")
         verify(operator, mail, user_id)
-    yield "register_user.verified", ended(operator, instance_id)
-    yield "register_user.refused", ended(operator, register(operator, "u-late", "u-done@example.com"))
+    yield "verified", ended(operator, instance_id)
+    yield "refused", ended(operator, register(operator, "u-late", "u-done@example.com"))
     version = move(operator, "u-done")
-    yield "propagate_address.propagated", ended(operator, names.address_instance_id(_TENANT, "u-done", version))
+    yield "propagated", ended(operator, names.address_instance_id(_TENANT, "u-done", version))
     order_id = operator.place(an_order("TEA", customer="u-busy"))
     operator.order_in(order_id, "confirmed")
     version = move(operator, "u-busy")
     operator.happened(order_id, "address_changed")
-    yield "propagate_address.between_sweeps", names.address_instance_id(_TENANT, "u-busy", version)
+    yield "between_sweeps", names.address_instance_id(_TENANT, "u-busy", version)
     for user_id in ("u-done", "u-busy"):
         expect(operator.call("DELETE", f"/v1/users/{user_id}"), 202)
-    yield "erase_user.done", ended(operator, names.erase_instance_id(_TENANT, "u-done"))
-    yield "erase_user.waiting_for_an_order", waiting(operator, names.erase_instance_id(_TENANT, "u-busy"))
+    yield "done", ended(operator, names.erase_instance_id(_TENANT, "u-done"))
+    yield "waiting_for_an_order", waiting(operator, names.erase_instance_id(_TENANT, "u-busy"))
 
 
 def register(operator: Client, user_id: str, email: str) -> str:

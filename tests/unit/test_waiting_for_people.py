@@ -8,15 +8,11 @@ from typing import Any
 import pytest
 
 from tests.unit.conftest import PRICED
-from tests.unit.sagas import DOWN, Run, fulfil
+from tests.unit.sagas import ASKING, DOWN, PLENTY, REVIEW, SHORT, Run, fulfil
 
 Fulfil = Callable[..., Run]
 
-REVIEW = {"verdict": "review", "findings": ["goes to XX"]}
 UNDONE = ["release_stock TEA", "release_stock MUG"]
-ASKING = {**PRICED, "settings": {**PRICED["settings"], "when_short": "ask"}}
-SHORT = {"outcome": "reserved_in_part", "quantity": 2}
-PLENTY = {"outcome": "reserved", "quantity": 1}
 
 
 @pytest.fixture
