@@ -12,9 +12,24 @@ from azure.identity.aio import ClientSecretCredential, ManagedIdentityCredential
 from localazure.errors import ConfigError
 from localazure.host.errors import IndexingError
 from localazure.host.host_json import Section, load_host_json
+from localazure.host.http.gateway import HttpOptions
+from localazure.host.http.keys import Keys
 from localazure.host.settings import Connection, Settings, load_local_settings, set_host_defaults
 from localazure.host.storage import StorageClients, identity_credential
+from localazure.host.timer_trigger import time_zone
 from localazure.host.timespans import format_timespan, parse_timespan
+
+
+class _Environment(dict[str, str]):
+    """Refuses what the operating system would."""
+
+    def __setitem__(self, name: str, value: str) -> None:
+        if "=" in name:
+            raise ValueError("illegal environment variable name")
+        super().__setitem__(name, value)
+
+
+_ENVIRONMENT = _Environment()
 
 
 def _local_settings(folder: Path, content: dict[str, Any]) -> Path:
@@ -71,11 +86,37 @@ class TestLocalSettings:
             ({"IsEncrypted": True}, "the settings are encrypted"),
             ({"IsEncrypted": False, "Values": {"A": {"b": 1}}}, "Values.A must be a single value"),
             ({"IsEncrypted": False, "Host": {"CORS": "*", "CORSCredentials": True}}, "cannot be used with the origin"),
+            ({"IsEncrypted": False, "Host": {"LocalHttpPort": 70_000}}, "Host.LocalHttpPort: 70000 is not a port"),
+            ({"IsEncrypted": False, "Host": "localhost"}, "Host: 'localhost' is not an object"),
+            ({"IsEncrypted": False, "Values": ["A"]}, r"Values: \['A'\] is not an object"),
+            ({"IsEncrypted": False, "Values": {"A=B": "1"}}, "'A=B' cannot be an environment variable"),
         ],
     )
     def test_unusable_file_is_refused_by_name_and_key(self, tmp_path: Path, content, problem) -> None:
         with pytest.raises(ConfigError, match=rf"local\.settings\.json.*{problem}"):
-            load_local_settings(_local_settings(tmp_path, content), {})
+            load_local_settings(_local_settings(tmp_path, content), _ENVIRONMENT)
+
+    def test_comments_are_accepted(self, tmp_path: Path) -> None:
+        text = '{ // for tests\n "IsEncrypted": false, "Values": {"URL": "http://a" /* none */} }'
+        (tmp_path / "local.settings.json").write_text(text)
+        environment: dict[str, str] = {}
+        load_local_settings(tmp_path, environment)
+        assert environment == {"URL": "http://a"}
+
+    def test_error_behind_a_comment_is_told_with_its_place(self, tmp_path: Path) -> None:
+        (tmp_path / "local.settings.json").write_text('{ /* two\n lines */ "IsEncrypted": nope }')
+        with pytest.raises(ConfigError, match=r"local\.settings\.json is not valid JSON: .*line 2 column 26"):
+            load_local_settings(tmp_path, {})
+
+    def test_file_in_another_encoding_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "local.settings.json").write_text("{}", "utf-16")
+        with pytest.raises(ConfigError, match=r"local\.settings\.json is not valid JSON: 'utf-8' codec"):
+            load_local_settings(tmp_path, {})
+
+    @pytest.mark.parametrize(("value", "allowed"), [("false", False), ("True", True), (True, True), (None, False)])
+    def test_credentials_may_be_text(self, tmp_path: Path, value, allowed) -> None:
+        content = {"IsEncrypted": False, "Host": {"CORSCredentials": value}}
+        assert load_local_settings(_local_settings(tmp_path, content), {}).cors_credentials is allowed
 
     def test_tool_sets_what_the_original_tool_sets(self, tmp_path: Path) -> None:
         environment = {"AZURE_FUNCTIONS_ENVIRONMENT": "Production", "WEBSITE_HOSTNAME": "mine"}
@@ -217,3 +258,35 @@ class TestStorageClients:
         made = identity_credential(Connection("X", identity=settings))
         assert isinstance(made, credential)
         await made.close()
+
+
+class TestTimeZone:
+    @pytest.mark.parametrize(
+        ("settings", "name"),
+        [
+            ({"WEBSITE_TIME_ZONE": "Asia/Tokyo", "TZ": "Europe/Oslo"}, "Asia/Tokyo"),
+            ({"TZ": ":Europe/Oslo"}, "Europe/Oslo"),
+        ],
+    )
+    def test_zone_is_that_of_the_settings(self, settings, name) -> None:
+        assert str(time_zone(Settings(settings))) == name
+
+    def test_path_of_the_local_time_means_the_local_time(self) -> None:
+        assert str(time_zone(Settings({"TZ": ":/etc/localtime"}))) == str(time_zone(Settings({})))
+
+    @pytest.mark.parametrize("setting", ["WEBSITE_TIME_ZONE", "TZ"])
+    def test_unknown_zone_is_refused_with_its_setting(self, setting) -> None:
+        with pytest.raises(ConfigError, match=f"{setting}: 'Mars/Base' is not the name of a time zone"):
+            time_zone(Settings({setting: "Mars/Base"}))
+
+
+def test_body_limit_that_is_no_number_is_refused_with_its_setting() -> None:
+    with pytest.raises(ConfigError, match="FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '1 MB' is not a number of bytes"):
+        HttpOptions.read(Section("http", {}), Settings({"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "1 MB"}))
+
+
+def test_damaged_file_of_keys_is_refused_with_its_path(tmp_path: Path) -> None:
+    file = tmp_path / "host.json"
+    file.write_text("{")
+    with pytest.raises(ConfigError, match=f"{file} is not valid JSON"):
+        Keys(Settings({}), file, is_enforced=True)

@@ -35,6 +35,7 @@ def _match(template: str, path: str) -> dict[str, str] | None:
         ("api/{id:int:min(2)}", "/api/1", None),
         ("api/{{literal}}", "/api/{literal}", {}),
         ("api/{path}", "/api/a%2Fb", {"path": "a/b"}),
+        ("api/{id}", "http://somewhere/api/7?a=/b", {"id": "7"}),
     ],
 )
 def test_template_matches_path(template, path, expected) -> None:
@@ -73,7 +74,8 @@ def test_h033_constraint_accepts_and_rejects(constraint, accepted, rejected) -> 
 
 
 @pytest.mark.parametrize(
-    "template", ["{id:integer}", "{id:min(x)}", "{id:regex([)}", "{id", "{*rest}/more", "{}", "{id:range(1)}"]
+    "template",
+    ["{id:integer}", "{id:min(x)}", "{id:regex([)}", "{id", "{*rest}/more", "{}", "{id:range(1)}", "{id}/of/{ID}"],
 )
 def test_template_that_cannot_work_is_refused(template) -> None:
     with pytest.raises(IndexingError):

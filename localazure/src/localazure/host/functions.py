@@ -43,8 +43,12 @@ class Binding:
         return next((str(self.properties[key]) for key in keys if self.properties.get(key) is not None), default)
 
     def integer(self, key: str, default: int) -> int:
+        """Raises ValueError that names the key."""
         value = self.properties.get(key)
-        return default if value is None else int(value)
+        try:
+            return default if value is None else int(value)
+        except ValueError:
+            raise ValueError(f"{key}: {value!r} is not a whole number.") from None
 
     def flag(self, *keys: str) -> bool:
         return self.text(*keys).lower() == "true"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from localazure.errors import ConfigError
+from localazure.host.json_input import read_object
 from localazure.host.timespans import parse_timespan
 
 OVERRIDE_PREFIX = "azurefunctionsjobhost__"
-_STRING_OR_COMMENT = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,7 @@ class Section:
 
 def load_host_json(path: Path, environment: Mapping[str, str]) -> Section:
     """The whole file with its overrides. A missing file means the defaults. Raises ConfigError."""
-    content = _read(path) if path.exists() else {"version": "2.0"}
+    content = read_object(path, "host.json") if path.exists() else {"version": "2.0"}
     if content.get("version") != "2.0":
         found = repr(content["version"]) if "version" in content else "none"
         raise ConfigError(f'host.json: "version" must be "2.0" (found: {found})')
@@ -95,19 +93,6 @@ def load_host_json(path: Path, environment: Mapping[str, str]) -> Section:
         if name.lower().startswith(OVERRIDE_PREFIX):
             _override(content, name[len(OVERRIDE_PREFIX) :].split("__"), value)
     return Section("", content)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    text = _STRING_OR_COMMENT.sub(
-        lambda found: found[0] if found[0].startswith('"') else " ", path.read_text("utf-8-sig")
-    )
-    try:
-        content = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ConfigError(f"host.json is not valid JSON: {error}") from None
-    if not isinstance(content, dict):
-        raise ConfigError("host.json must hold a JSON object")
-    return content
 
 
 def _override(target: dict[str, Any], path: list[str], value: str) -> None:

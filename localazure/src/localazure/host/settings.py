@@ -12,12 +12,14 @@ from typing import Any
 
 from localazure.errors import ConfigError
 from localazure.host.errors import IndexingError
+from localazure.host.json_input import read_object
 
 log = logging.getLogger(__name__)
 
 FILE = "local.settings.json"
 STORAGE = "AzureWebJobsStorage"
 COSMOS = "CosmosDB"
+_LARGEST_PORT = 65_535
 _PLACEHOLDER = re.compile(r"%([^%]+)%")
 
 
@@ -98,16 +100,19 @@ def _canonical(name: str) -> str:
 def load_local_settings(root: Path, environment: MutableMapping[str, str]) -> LocalHost:
     """Merge `Values` into the environment, which wins over the file. Raises ConfigError."""
     path = root / FILE
-    content: dict[str, Any] = _read(path) if path.exists() else {"IsEncrypted": False}
+    content = read_object(path, FILE) if path.exists() else {"IsEncrypted": False}
     if content.get("IsEncrypted", False):
         raise ConfigError(f"{FILE}: the settings are encrypted; decrypt them or set IsEncrypted to false")
     if "IsEncrypted" not in content:
         log.warning("%s: IsEncrypted is missing and taken as false.", FILE)
-    values = _scalars(content, "Values") | _connection_strings(content.get("ConnectionStrings") or {})
+    values = _scalars(_object(content, "Values")) | _connection_strings(_object(content, "ConnectionStrings"))
     for name, value in values.items():
         if not environment.get(name):
-            environment[name] = value
-    return _local_host(content.get("Host") or {})
+            try:
+                environment[name] = value
+            except ValueError as error:
+                raise ConfigError(f"{FILE}: {name!r} cannot be an environment variable: {error}") from None
+    return _local_host(_object(content, "Host"))
 
 
 def set_host_defaults(root: Path, environment: MutableMapping[str, str], port: int) -> None:
@@ -118,21 +123,18 @@ def set_host_defaults(root: Path, environment: MutableMapping[str, str], port: i
     environment.setdefault("WEBSITE_HOSTNAME", f"localhost:{port}")
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text("utf-8-sig"))
-    except json.JSONDecodeError as error:
-        raise ConfigError(f"{FILE} is not valid JSON: {error}") from None
-    if not isinstance(content, dict):
-        raise ConfigError(f"{FILE} must hold a JSON object")
-    return content
+def _object(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = content.get(key) or {}
+    if not isinstance(value, dict):
+        raise ConfigError(f"{FILE}: {key}: {value!r} is not an object")
+    return value
 
 
-def _scalars(content: Mapping[str, Any], key: str) -> dict[str, str]:
+def _scalars(given: Mapping[str, Any]) -> dict[str, str]:
     values: dict[str, str] = {}
-    for name, value in (content.get(key) or {}).items():
+    for name, value in given.items():
         if isinstance(value, dict | list):
-            raise ConfigError(f"{FILE}: {key}.{name} must be a single value, not an object")
+            raise ConfigError(f"{FILE}: Values.{name} must be a single value, not an object")
         if value is not None:
             values[name] = value if isinstance(value, str) else json.dumps(value)
     return values
@@ -142,18 +144,18 @@ def _connection_strings(entries: Mapping[str, Any]) -> dict[str, str]:
     texts = {
         name: entry.get("ConnectionString", "") if isinstance(entry, dict) else entry for name, entry in entries.items()
     }
-    return {f"ConnectionStrings:{name}": str(text) for name, text in texts.items()}
+    return {f"ConnectionStrings:{name}": str(text) for name, text in texts.items() if text}
 
 
 def _local_host(host: Mapping[str, Any]) -> LocalHost:
     origins = tuple(origin.strip() for origin in str(host.get("CORS") or "").split(",") if origin.strip())
-    credentials = bool(host.get("CORSCredentials", False))
+    credentials = str(host.get("CORSCredentials", False)).lower() == "true"
     if credentials and "*" in origins:
         raise ConfigError(f"{FILE}: Host.CORSCredentials cannot be used with the origin *")
     return LocalHost(_port(host.get("LocalHttpPort")), origins, credentials)
 
 
 def _port(value: Any) -> int | None:
-    if value is not None and not str(value).isdecimal():
+    if value is not None and not (str(value).isdecimal() and int(value) <= _LARGEST_PORT):
         raise ConfigError(f"{FILE}: Host.LocalHttpPort: {value!r} is not a port number")
     return None if value is None else int(value)

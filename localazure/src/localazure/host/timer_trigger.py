@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -104,12 +103,13 @@ def manual_call(_: HostedFunction, __: str) -> TriggerCall:
 
 def time_zone(settings: Settings) -> tzinfo:
     """Where schedules are read: `WEBSITE_TIME_ZONE`, `TZ`, or the machine's own. Raises ConfigError."""
-    name = settings.get("WEBSITE_TIME_ZONE") or os.environ.get("TZ", "")
-    if name:
-        try:
-            return ZoneInfo(name.lstrip(":"))
-        except (ZoneInfoNotFoundError, ValueError):
-            raise ConfigError(f"WEBSITE_TIME_ZONE: {name!r} is not the name of a time zone") from None
+    for setting in ("WEBSITE_TIME_ZONE", "TZ"):
+        name = settings.get(setting).lstrip(":")
+        if name and name != str(_LOCAL_TIME):
+            try:
+                return ZoneInfo(name)
+            except (ZoneInfoNotFoundError, ValueError):
+                raise ConfigError(f"{setting}: {name!r} is not the name of a time zone, such as Europe/Oslo") from None
     if _LOCAL_TIME.exists():
         with _LOCAL_TIME.open("rb") as file:
             return ZoneInfo.from_file(file, key="localtime")

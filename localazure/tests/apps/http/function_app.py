@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+import time
 
 import azure.functions as func
 
@@ -40,12 +41,12 @@ def unrouted(req: func.HttpRequest) -> str:
 
 
 @app.route(route="twice/{a}", methods=["GET"])
-def twice_b(req: func.HttpRequest) -> str:
+def Twice_b(req: func.HttpRequest) -> str:
     return "b"
 
 
 @app.route(route="twice/{b}", methods=["GET"])
-def Twice_a(req: func.HttpRequest) -> str:
+def twice_a(req: func.HttpRequest) -> str:
     return "a"
 
 
@@ -83,6 +84,12 @@ def fails(req: func.HttpRequest) -> func.HttpResponse:
 @app.route(route="slow")
 async def slow(req: func.HttpRequest) -> func.HttpResponse:
     await asyncio.sleep(float(req.params.get("seconds", "60")))
+    return func.HttpResponse("done")
+
+
+@app.route(route="slow-threaded")
+def slow_threaded(req: func.HttpRequest) -> func.HttpResponse:
+    time.sleep(float(req.params["seconds"]))
     return func.HttpResponse("done")
 
 

@@ -35,6 +35,13 @@ async def test_h043_function_level_needs_a_key(strict, http, key, status) -> Non
         assert by_query.status == status
 
 
+async def test_h043_key_of_any_bytes_is_just_wrong(strict) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(strict.url.rpartition(":")[2]))
+    writer.write(b"GET /echo HTTP/1.1\r\nHost: a\r\nx-functions-key: \xff\xfe\r\nConnection: close\r\n\r\n")
+    assert (await reader.readline()).split()[1] == b"401"
+    writer.close()
+
+
 async def test_h043_anonymous_level_needs_none(strict, http) -> None:
     async with http.get(f"{strict.url}/open") as response:
         assert response.status == 200

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import uuid
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+
+SOURCE = (Path(__file__).parents[2] / "apps" / "http" / "function_app.py").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -96,11 +100,12 @@ async def test_h039_no_content_has_no_body(host, http) -> None:
         assert (response.status, await response.read()) == (204, b"")
 
 
-@pytest.mark.parametrize("what", ["none", "dict", "tuple"])
-async def test_h040_values_that_are_no_response_are_a_server_error(host, http, what) -> None:
+@pytest.mark.parametrize(("what", "type_name"), [("none", "NoneType"), ("dict", "dict"), ("tuple", "tuple")])
+async def test_h040_values_that_are_no_response_are_a_server_error(host, http, what, type_name) -> None:
     async with http.get(f"{host.url}/api/returns/{what}") as response:
         assert (response.status, await response.read()) == (500, b"")
-    assert 'unable to encode outgoing TypedData: unsupported type "http"' in host.log_text()
+    refusal = f'unable to encode outgoing TypedData: unsupported type "http" for Python type "{type_name}"'
+    assert refusal in host.log_text()
 
 
 async def test_h041_text_is_sent_unchanged(host, http) -> None:
@@ -125,9 +130,13 @@ async def test_h042_exception_is_a_server_error_told_only_in_the_log(host, http)
 
 
 async def test_h026_function_time_out_fails_the_call_and_the_host_goes_on(host, http) -> None:
-    async with http.get(f"{host.url}/api/slow") as response:
-        assert response.status == 500
-    assert "Timeout value of 00:00:02 exceeded by function: slow. Initiating cancellation." in host.log_text()
+    async def status(path: str) -> int:
+        async with http.get(f"{host.url}/api/{path}?seconds=4") as response:
+            return response.status
+
+    assert await asyncio.gather(status("slow"), status("slow-threaded")) == [500, 500]
+    for name in ("slow", "slow_threaded"):
+        assert f"Timeout value of 00:00:02 exceeded by function: {name}. Initiating cancellation." in host.log_text()
     assert (await _echo(http, f"{host.url}/api/echo"))["method"] == "GET"
 
 
@@ -139,6 +148,38 @@ async def test_function_of_a_client_that_has_gone_runs_to_its_end(host, eventual
     await eventually(lambda: host.log_text().count(began) > before.count(began))
     writer.close()
     await eventually(lambda: host.log_text().count(ended) > before.count(ended), explain=host.log_text)
+
+
+async def test_client_that_goes_before_its_body_is_complete_causes_no_call_and_no_traceback(host, eventually) -> None:
+    before = host.log_text()
+    port = int(host.url.rpartition(":")[2])
+    for rest in (b"part", b""):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST /api/echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n" + rest)
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /api/empty HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    assert b"204" in await reader.read()
+    writer.close()
+    after = host.log_text().removeprefix(before)
+    assert "Executing 'Functions.echo'" not in after
+    assert "Traceback" not in after
+
+
+async def test_body_whose_length_is_above_the_limit_is_refused_before_it_is_sent(host) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(host.url.rpartition(":")[2]))
+    writer.write(b"POST /api/echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 104857601\r\n\r\n")
+    assert b" 413 " in await asyncio.wait_for(reader.readline(), 10)
+    writer.close()
+
+
+async def test_client_of_a_proxy_may_send_the_whole_url(host) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(host.url.rpartition(":")[2]))
+    writer.write(b"GET http://shop.example/api/files/a?x=1 HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n")
+    assert (await reader.read()).endswith(b"\r\n\r\na")
+    writer.close()
 
 
 @pytest.mark.parametrize("size", [9_000, 30_000])
@@ -213,7 +254,10 @@ async def test_h050_admin_tells_that_the_host_is_running(host, http) -> None:
 async def test_h051_every_function_is_listed_with_its_address(host, http) -> None:
     listed = {item["name"]: item for item in await _echo(http, f"{host.url}/admin/functions")}
     port = host.url.rpartition(":")[2]
-    assert {"orders", "unset", "switched_off", "from_blueprint"} <= listed.keys()
+    declared = re.findall(r"^(?:async )?def ([A-Za-z]\w*)\(req|^def (unset)\(", SOURCE, re.MULTILINE)
+    names = {"".join(found) for found in declared} - {"original_name"} | {"renamed"}
+    assert listed.keys() == names
+    assert {"orders", "unset", "switched_off", "from_blueprint"} <= names
     assert listed["orders"]["invoke_url_template"] == f"http://localhost:{port}/api/orders/{{id:int?}}"
     assert listed["unset"]["invoke_url_template"] == ""
     assert [binding["type"] for binding in listed["orders"]["config"]["bindings"]] == ["httpTrigger", "http"]

@@ -25,6 +25,7 @@ from localazure.host.http.key_pages import KeyPages
 from localazure.host.http.keys import Keys, given_key
 from localazure.host.index import Index
 from localazure.host.invocation import Invoker, TriggerCall
+from localazure.host.json_input import parse_json
 from localazure.host.trigger_kinds import TRIGGER_KINDS
 
 VERSION = version("localazure")
@@ -145,7 +146,7 @@ class Admin:
 
     async def _run_by_hand(self, request: web.Request, function: HostedFunction) -> web.Response:
         try:
-            content = json.loads(await request.read())
+            content = parse_json(await request.read())
             if not isinstance(content, dict) or not function.is_runnable:
                 return web.Response(status=400)
             given = content.get("input")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 from aiohttp import web
 
 from localazure.host.control import Control
 from localazure.host.http.admin import Page
 from localazure.host.invocation import Invoker
+from localazure.host.json_input import parse_json
 
 
 class ControlPages:
@@ -45,7 +44,7 @@ class ControlPages:
 
     async def _state(self, request: web.Request) -> web.Response:
         try:
-            wanted = json.loads(await request.read())
+            wanted = parse_json(await request.read())
         except ValueError:
             return web.Response(status=400)
         if wanted not in ("running", "offline"):

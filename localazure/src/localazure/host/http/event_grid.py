@@ -14,6 +14,7 @@ from localazure.durable.functions import FunctionFailure
 from localazure.host.functions import HostedFunction
 from localazure.host.index import Index
 from localazure.host.invocation import MANUAL_REASON, Invoker, TriggerCall
+from localazure.host.json_input import parse_json
 
 TRIGGER = "eventgridtrigger"
 _CLOUD_EVENTS = frozenset({"application/cloudevents+json", "application/cloudevents-batch+json"})
@@ -43,7 +44,7 @@ class EventGridWebhook:
         if event_type == "unsubscribe":
             return web.Response(status=202)
         try:
-            content = json.loads(await request.read())
+            content = parse_json(await request.read())
             if event_type == "subscriptionvalidation":
                 return _validated(content)
         except ValueError:
@@ -73,7 +74,7 @@ def _validated(content: Any) -> web.Response:
     event = content[0] if isinstance(content, list) and content else content
     data = event.get("data") if isinstance(event, dict) else None
     if isinstance(data, str):
-        data = json.loads(data)
+        data = parse_json(data)
     if not isinstance(data, dict) or "validationCode" not in data:
         return web.Response(status=400)
     return web.json_response({"validationResponse": data["validationCode"]})
@@ -101,4 +102,4 @@ def event_call(event: Any, reason: str) -> TriggerCall:
 
 def manual_call(_: HostedFunction, text: str) -> TriggerCall:
     """`text` is one event. Raises ValueError when it is not JSON."""
-    return event_call(json.loads(text), MANUAL_REASON)
+    return event_call(parse_json(text), MANUAL_REASON)

@@ -12,6 +12,7 @@ from typing import Protocol
 from aiohttp import web
 
 from localazure.durable.functions import FunctionFailure
+from localazure.errors import ConfigError
 from localazure.host.functions import HostedFunction
 from localazure.host.host_json import Section
 from localazure.host.http.admin import Admin
@@ -25,6 +26,7 @@ from localazure.host.settings import Settings
 log = logging.getLogger(__name__)
 
 DEFAULT_BODY_LIMIT = 104_857_600
+_BODY_LIMIT = "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"
 _WEBHOOK_METHODS = frozenset({"GET", "PUT", "POST", "DELETE", "OPTIONS"})
 _HOME = "<!doctype html><title>localazure</title><h1>Your function app is up and running</h1>"
 
@@ -55,9 +57,16 @@ class HttpOptions:
             max_outstanding=section.integer("maxOutstandingRequests", -1),
             max_concurrent=section.integer("maxConcurrentRequests", -1),
             custom_headers={name: str(value) for name, value in headers.items()},
-            body_limit=int(settings.get("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", str(DEFAULT_BODY_LIMIT))),
+            body_limit=_body_limit(settings),
             homepage=not settings.is_true("AzureWebJobsDisableHomepage"),
         )
+
+
+def _body_limit(settings: Settings) -> int:
+    text = settings.get(_BODY_LIMIT, str(DEFAULT_BODY_LIMIT))
+    if not text.isdecimal():
+        raise ConfigError(f"{_BODY_LIMIT}: {text!r} is not a number of bytes")
+    return int(text)
 
 
 class Gateway:
@@ -161,15 +170,19 @@ class Gateway:
         return self._keys.opens_function(given_key(request.headers, request.query), function.name, level)
 
     async def _invoke(self, request: web.Request, route: Route, values: Mapping[str, str]) -> web.StreamResponse:
+        if 0 < self._options.body_limit < (request.content_length or 0):
+            return web.Response(status=413)
         try:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
             return web.Response(status=413)
+        except ConnectionError:
+            return web.Response(status=400)  # the client has gone before all was said; nobody hears this
         try:
             result = await self._invoker.invoke(route.function, trigger_call(route.function, request, body, values))
             return response_of(result)
         except FunctionFailure:
             return web.Response(status=500)
         except (ValueError, TypeError, AttributeError):
-            log.exception("The response of the function '%s' cannot be sent.", route.function.name)
+            log.exception("What the function '%s' has returned cannot be sent.", route.function.name)
             return web.Response(status=500)

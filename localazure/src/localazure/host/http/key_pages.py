@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 from aiohttp import web
 
 from localazure.host.http.keys import HOST, MASTER, SYSTEM, Keys
 from localazure.host.index import Index
+from localazure.host.json_input import parse_json
 
 _HOST_SCOPES = {"keys": HOST, "functionkeys": HOST, "systemkeys": SYSTEM}
 
@@ -64,7 +63,7 @@ class KeyPages:
 def _value_of(body: bytes) -> str:
     """The `value` of a key in a request, or empty."""
     try:
-        content = json.loads(body)
+        content = parse_json(body)
     except ValueError:
         return ""
     value = content.get("value") if isinstance(content, dict) else None

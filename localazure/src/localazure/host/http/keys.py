@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from localazure.host.json_input import read_object
 from localazure.host.settings import Settings
 
 DURABLE_SYSTEM_KEY = "durabletask_extension"
@@ -107,7 +108,8 @@ def given_key(headers: Mapping[str, str], query: Mapping[str, str]) -> str:
 
 
 def _is_one_of(given: str, accepted: tuple[str, ...]) -> bool:
-    return any(key and hmac.compare_digest(given.encode(), key.encode()) for key in accepted)
+    wanted = given.encode(errors="surrogateescape")  # a header may hold any bytes
+    return any(key and hmac.compare_digest(wanted, key.encode()) for key in accepted)
 
 
 def _random_key() -> str:
@@ -115,8 +117,8 @@ def _random_key() -> str:
 
 
 def _load(file: Path) -> dict[str, Any]:
-    """What is stored, with a key made for everything that must have one."""
-    stored: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+    """What is stored, with a key made for everything that must have one. Raises ConfigError."""
+    stored = read_object(file, str(file)) if file.exists() else {}
     stored.setdefault("master", _random_key())
     stored.setdefault("functions", {})
     for section, names in ((HOST, (DEFAULT,)), (SYSTEM, SYSTEM_KEYS)):

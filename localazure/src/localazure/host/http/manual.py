@@ -8,6 +8,7 @@ from typing import Any
 from localazure.host.functions import HostedFunction
 from localazure.host.http.messages import http_datum
 from localazure.host.invocation import MANUAL_REASON, TriggerCall
+from localazure.host.json_input import parse_json
 
 
 def http_call(_: HostedFunction, text: str) -> TriggerCall:
@@ -28,7 +29,7 @@ def http_call(_: HostedFunction, text: str) -> TriggerCall:
 
 def _description(text: str) -> dict[str, Any]:
     try:
-        content = json.loads(text)
+        content = parse_json(text)
     except ValueError:
         return {"body": text}
     is_description = isinstance(content, dict) and content and content.keys() <= {"method", "headers", "query", "body"}

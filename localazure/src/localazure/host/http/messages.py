@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -15,9 +16,12 @@ from multidict import CIMultiDict
 from localazure.host.context import TraceContext
 from localazure.host.functions import HostedFunction
 from localazure.host.invocation import MANUAL_REASON, TriggerCall
+from localazure.host.json_input import parse_json
 
 # The server alone decides about these.
 _SERVER_HEADERS = frozenset({"transfer-encoding", "connection", "content-length", "keep-alive"})
+_HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_FIRST_STATUS, _LAST_STATUS = 200, 999
 _PLAIN_TEXT = "text/plain; charset=utf-8"
 
 
@@ -84,7 +88,7 @@ def _expression_values(
     method: str, body: bytes, headers: Mapping[str, str], query: Mapping[str, str], route_values: Mapping[str, str]
 ) -> dict[str, Any]:
     try:
-        content = json.loads(body) if body else None
+        content = parse_json(body) if body else None
     except ValueError:
         content = None
     values: dict[str, Any] = dict(content) if isinstance(content, dict) else {}
@@ -92,12 +96,27 @@ def _expression_values(
 
 
 def response_of(result: Datum) -> web.Response:
-    """What a function returned, as it goes out: an HttpResponse, or text (which may describe a response)."""
+    """What a function returned, as it goes out: an HttpResponse, or text (which may describe a response).
+
+    Raises ValueError, TypeError or AttributeError when it cannot be sent.
+    """
     if isinstance(result.value, func.HttpResponse):
-        return _from_sdk(result.value)
+        return _sendable(_from_sdk(result.value))
     text = result.value.decode() if isinstance(result.value, bytes) else str(result.value)
     described = _description(text)
-    return web.Response(body=text.encode(), headers={"Content-Type": _PLAIN_TEXT}) if described is None else described
+    if described is not None:
+        return _sendable(described)
+    return web.Response(body=text.encode(), headers={"Content-Type": _PLAIN_TEXT})
+
+
+def _sendable(response: web.Response) -> web.Response:
+    """Refuse what would break the connection, for clients do not end a request at 1xx."""
+    if not _FIRST_STATUS <= response.status <= _LAST_STATUS:
+        raise ValueError(f"{response.status} is not a status from {_FIRST_STATUS} to {_LAST_STATUS}")
+    for name, value in response.headers.items():
+        if not _HEADER_NAME.fullmatch(name) or set(value) & set("\r\n\0"):
+            raise ValueError(f"a header cannot be sent: {name!r}: {value!r}")
+    return response
 
 
 def _from_sdk(response: func.HttpResponse) -> web.Response:
@@ -117,7 +136,7 @@ def _description(text: str) -> web.Response | None:
     if not text.lstrip().startswith("{"):
         return None
     try:
-        described = json.loads(text)
+        described = parse_json(text)
     except ValueError:
         return None
     if "body" not in described:

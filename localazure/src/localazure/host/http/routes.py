@@ -42,7 +42,10 @@ class RouteTable:
 
 def path_segments(raw_path: str) -> list[str]:
     """Decoded parts of a path; slashes at both ends are ignored."""
-    path = raw_path.partition("?")[0].strip("/")
+    path = raw_path.partition("?")[0]
+    if not path.startswith("/"):  # clients of a proxy send the whole URL
+        path = path.partition("://")[2].partition("/")[2]
+    path = path.strip("/")
     return [unquote(part) for part in path.split("/")] if path else []
 
 

@@ -7,6 +7,7 @@ value never reaches past a slash, except for the catch-all, which is always last
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 from localazure.host.errors import IndexingError
@@ -61,6 +62,9 @@ class RouteTemplate:
                 raise IndexingError(
                     f"The route '{text}' is invalid: a catch-all parameter can only be the last segment."
                 )
+        names = Counter(parameter.name.lower() for segment in self._segments for parameter in segment.parameters)
+        if repeated := [name for name, count in names.items() if count > 1]:
+            raise IndexingError(f"The route '{text}' is invalid: the parameter '{repeated[0]}' appears more than once.")
         has_no_braces = "{" not in self.text and "}" not in self.text
         self._words = [part.lower() for part in _split(self.text) if self.text] if has_no_braces else None
 
