@@ -49,7 +49,7 @@ class TestSignatures:
 
     def test_h011_binding_without_parameter_is_refused(self, app) -> None:
         @app.route()
-        @app.queue_output(arg_name="out", queue_name="q", connection="C")
+        @app.queue_output(arg_name="out", queue_name="orders", connection="C")
         def f(req: func.HttpRequest) -> str: ...
 
         assert _only(app).errors == (
@@ -61,7 +61,7 @@ class TestSignatures:
 
     def test_output_must_be_annotated_as_out(self, app) -> None:
         @app.route()
-        @app.queue_output(arg_name="out", queue_name="q", connection="C")
+        @app.queue_output(arg_name="out", queue_name="orders", connection="C")
         def f(req: func.HttpRequest, out: str) -> str: ...
 
         assert "its annotation in Python is not azure.functions.Out" in _only(app).errors[0]
@@ -100,12 +100,12 @@ class TestSignatures:
         def f(message): ...
 
         f.__annotations__["message"] = annotation
-        app.queue_trigger(arg_name="message", queue_name="q", connection="C")(f)
+        app.queue_trigger(arg_name="message", queue_name="orders", connection="C")(f)
         assert _only(app).raw_parameters == {"message"}
 
     def test_lists_of_text_are_queue_outputs(self, app) -> None:
         @app.route()
-        @app.queue_output(arg_name="out", queue_name="q", connection="C")
+        @app.queue_output(arg_name="out", queue_name="orders", connection="C")
         def f(req: func.HttpRequest, out: func.Out[List[str]]) -> str: ...  # noqa: UP006  # as above
 
         assert _only(app).errors == ()
@@ -152,7 +152,7 @@ class TestNames:
         assert "is not a valid function name" in _only(app).errors[0]
 
     def test_underscore_in_a_binding_name_is_only_a_warning(self, app, caplog) -> None:
-        @app.queue_trigger(arg_name="the_message", queue_name="q", connection="C")
+        @app.queue_trigger(arg_name="the_message", queue_name="orders", connection="C")
         def f(the_message: str) -> None: ...
 
         assert _only(app).errors == ()
@@ -254,7 +254,7 @@ class TestSettingsOfFunctions:
 
     def test_unknown_output_excludes_its_function(self, app) -> None:
         @app.route()
-        @app.service_bus_queue_output(arg_name="out", queue_name="q", connection="C")
+        @app.service_bus_queue_output(arg_name="out", queue_name="orders", connection="C")
         def f(req: func.HttpRequest, out: func.Out[str]) -> str: ...
 
         assert "'serviceBus' are not registered" in _only(app).errors[0]
@@ -270,7 +270,7 @@ class TestSettingsOfFunctions:
 
     def test_undefined_connection_excludes_its_function(self, app) -> None:
         @app.route()
-        @app.queue_output(arg_name="out", queue_name="q", connection="NOWHERE")
+        @app.queue_output(arg_name="out", queue_name="orders", connection="NOWHERE")
         def f(req: func.HttpRequest, out: func.Out[str]) -> str: ...
 
         assert _only(app).errors == (
@@ -278,7 +278,7 @@ class TestSettingsOfFunctions:
         )
 
     def test_retry_policy_of_a_trigger_that_has_none_is_reported(self, app, caplog) -> None:
-        @app.queue_trigger(arg_name="m", queue_name="q", connection="C")
+        @app.queue_trigger(arg_name="m", queue_name="orders", connection="C")
         @app.retry(strategy="fixed_delay", max_retry_count="3", delay_interval="00:00:01")
         def f(m: str) -> None: ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -10,11 +11,15 @@ from typing import Any
 import azure.functions as func
 import pytest
 from azure.functions.meta import Datum
+from azure.storage.queue import QueueMessage
 from localazure.durable.functions import FunctionFailure
-from localazure.host.functions import HostedFunction, RetryPolicy
+from localazure.host.functions import Binding, HostedFunction, RetryPolicy
+from localazure.host.host_json import Section
 from localazure.host.index import build_index
 from localazure.host.invocation import TriggerCall
 from localazure.host.listener import Listener, StoppedError
+from localazure.host.queue_options import QueueOptions
+from localazure.host.queue_trigger import QueueListener
 from localazure.host.settings import Settings
 from localazure.host.trigger_kinds import TRIGGER_KINDS
 
@@ -102,3 +107,67 @@ async def test_stopping_between_attempts_leaves_the_outcome_open() -> None:
     listener.stop()
     with pytest.raises(StoppedError):
         await asyncio.wait_for(run, timeout=5)
+
+
+def test_trouble_is_told_when_it_comes_and_when_it_is_over(caplog) -> None:
+    caplog.set_level(logging.INFO)
+    listener, _ = _listener()
+    caplog.clear()
+    for problem in ("no answer", "no answer", "", "", "no answer"):
+        listener.complain(problem)
+    assert [record.getMessage() for record in caplog.records] == [
+        "no answer",
+        "f: all is well again. Before: no answer",
+        "no answer",
+    ]
+
+
+class _Queue:
+    """One message. A renewal takes until it is allowed to end, and gives the message another receipt."""
+
+    def __init__(self) -> None:
+        self.url = "http://127.0.0.1/q"
+        self.message = QueueMessage("aGk=")
+        self.message.pop_receipt, self.message.dequeue_count = "first", 1
+        self.is_renewing, self.may_end = asyncio.Event(), asyncio.Event()
+        self.deleted = asyncio.Event()
+        self.deleted_with = ""
+
+    async def receive_messages(self, **_: Any) -> Any:
+        message, self.message = self.message, None
+        if message is not None:
+            yield message
+
+    async def update_message(self, *_: Any, **__: Any) -> Any:
+        self.is_renewing.set()
+        await self.may_end.wait()
+        return QueueMessage("", pop_receipt="second")
+
+    async def delete_message(self, message: QueueMessage) -> None:
+        self.deleted_with = message.pop_receipt
+        self.deleted.set()
+
+
+class _RenewedInvoker:
+    """Its function ends while the message is being renewed."""
+
+    def __init__(self, queue: _Queue) -> None:
+        self._queue = queue
+
+    async def invoke(self, *_: Any) -> None:
+        await self._queue.is_renewing.wait()
+        asyncio.get_running_loop().call_soon(self._queue.may_end.set)
+
+
+async def test_message_whose_renewal_is_on_its_way_is_deleted_with_its_new_receipt() -> None:
+    queue = _Queue()
+    clients = type("Clients", (), {"queue": lambda *_: queue})()
+    properties = {"queueName": "orders", "connection": "C"}
+    function = replace(_listener()[0].function, bindings=(Binding("timer", "queueTrigger", "in", properties),))
+    options = QueueOptions.read(Section("extensions.queues", {}))
+    listener = QueueListener(function, _RenewedInvoker(queue), options, clients, visibility_s=0)  # type: ignore[arg-type]  # as above
+    running = asyncio.create_task(listener.run())
+    await asyncio.wait_for(queue.deleted.wait(), timeout=5)
+    assert queue.deleted_with == "second"
+    listener.stop()
+    await running

@@ -12,10 +12,11 @@ import azure.functions as func
 import pytest
 from azure.functions.meta import Datum
 from localazure.host import converters, expressions
+from localazure.host.errors import IndexingError
 from localazure.host.host_json import Section
 from localazure.host.http.messages import response_of
 from localazure.host.logs import CategoryFormatter, LevelFilter, current_function
-from localazure.host.queue_options import QueueOptions, poison_queue_of
+from localazure.host.queue_options import QueueOptions, check_queue_name, poison_queue_of
 from localazure.host.queue_output import messages_of
 from localazure.host.queue_trigger import message_call, wait_s
 from localazure.host.tracebacks import user_traceback
@@ -169,6 +170,22 @@ def test_h041_text_is_sent_as_it_is_unless_it_describes_a_response(text, status,
     assert (sent.status, sent.body) == (status, body)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"body": "", "status": 99}',
+        '{"body": "", "status": 100}',
+        '{"body": "", "status": 1000}',
+        '{"body": "", "status": "many"}',
+        '{"body": "", "headers": {"a": "b\\r\\nc: d"}}',
+        '{"body": "", "headers": {"a b": "c"}}',
+    ],
+)
+def test_response_that_would_break_the_connection_is_refused(text) -> None:
+    with pytest.raises(ValueError, match=r"is not a status|cannot be sent|invalid literal"):
+        response_of(Datum(text, "string"))
+
+
 def _record(name: str, level: int = logging.INFO) -> logging.LogRecord:
     return logging.LogRecord(name, level, "", 0, "hello", (), None)
 
@@ -219,3 +236,14 @@ def test_message_that_nests_too_deep_to_be_read_is_still_delivered() -> None:
     call = message_call(b"[" * 20_000, wants_bytes=True, reason="r", metadata={"Id": "m-1"})
 
     assert call.values == {"QueueTrigger": "[" * 20_000, "Id": "m-1"}
+
+
+@pytest.mark.parametrize("name", ["orders", "Orders-2", "a1b", "x" * 63])
+def test_names_of_queues_are_letters_digits_and_dashes(name) -> None:
+    check_queue_name(name)
+
+
+@pytest.mark.parametrize("name", ["", "my_queue", "ab", "x" * 64, "-a-b", "a--b", "ab-", "or ders", "orders\n"])
+def test_name_that_no_queue_can_have_is_told(name) -> None:
+    with pytest.raises(IndexingError, match=f"The queue name '{name}' is invalid"):
+        check_queue_name(name)

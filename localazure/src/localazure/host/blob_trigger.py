@@ -29,7 +29,7 @@ from localazure.host.errors import IndexingError
 from localazure.host.functions import Binding, HostedFunction
 from localazure.host.host_json import Section
 from localazure.host.invocation import MANUAL_REASON, Invoker, TriggerCall
-from localazure.host.listener import Listener, StoppedError
+from localazure.host.listener import Listener, StoppedError, first_line
 from localazure.host.queue_options import QueueOptions
 from localazure.host.queue_output import send
 from localazure.host.settings import STORAGE
@@ -99,20 +99,22 @@ class BlobListener(Listener):
                     self._settled = await self._receipts.completed(self._pattern.container)
                     is_known = True
                 await self._scan()
+                self.complain("")
             except AzureError as error:
-                log.warning("Container '%s' cannot be read: %s", self._pattern.container, _first_line(error))
+                self.complain(f"Container '{self._pattern.container}' cannot be read: {first_line(error)}")
             await self.pause(interval)
         await asyncio.gather(*self._in_work.values(), return_exceptions=True)
 
     async def _scan(self) -> None:
-        """Begin what is new. A version that is in work is not begun again, and one that is gone is forgotten."""
+        """Begin what is new. While a version of a blob is in work, its next one waits; what is gone is forgotten."""
         found = set()
         if self._is_polled:
             try:
                 async for blob in self._container.list_blobs():
                     version = (blob.name, blob_store.quoted(blob.etag))
                     found.add(version)
-                    if version not in self._settled and self._pattern.match(blob.name) is not None:
+                    is_new = version not in self._settled and blob.name not in self._in_work
+                    if is_new and self._pattern.match(blob.name) is not None:
                         self._settled.add(version)
                         self._begin(blob.name, version)
             except ResourceNotFoundError:
@@ -126,11 +128,9 @@ class BlobListener(Listener):
         return source != "eventgrid" or is_local(self._container)
 
     def _begin(self, name: str, version: tuple[str, str]) -> asyncio.Task[None]:
-        task = self._in_work.get(name)
-        if task is None:
-            task = asyncio.create_task(self._process(name))
-            self._in_work[name] = task
-            task.add_done_callback(lambda ended: self._on_done(ended, name, version))
+        task = asyncio.create_task(self._process(name))
+        self._in_work[name] = task
+        task.add_done_callback(lambda ended: self._on_done(ended, name, version))
         return task
 
     def _on_done(self, task: asyncio.Task[None], name: str, version: tuple[str, str]) -> None:
@@ -138,7 +138,7 @@ class BlobListener(Listener):
         if not task.cancelled() and (error := task.exception()) is not None:
             self._settled.discard(version)  # the next scan tries again
             if not isinstance(error, StoppedError):
-                log.error("Blob '%s/%s' could not be settled: %s", self._pattern.container, name, _first_line(error))
+                log.error("Blob '%s/%s' could not be settled: %s", self._pattern.container, name, first_line(error))
 
     async def on_event(self, event: Any) -> None:
         """Process the blob of an Event Grid event to its end. Raises FunctionFailure when that cannot be had."""
@@ -146,10 +146,12 @@ class BlobListener(Listener):
         container, _, name = unquote(subject).removeprefix(_SUBJECT).partition("/blobs/")
         if container != self._pattern.container or self._pattern.match(name) is None:
             return
+        while (task := self._in_work.get(name)) is not None:
+            await asyncio.wait([task])  # it may be about an earlier version
         try:
             await asyncio.shield(self._begin(name, (name, "")))
         except (AzureError, StoppedError) as error:
-            raise FunctionFailure(type(error).__name__, _first_line(error)) from error
+            raise FunctionFailure(type(error).__name__, first_line(error)) from error
 
     async def _process(self, name: str) -> None:
         """Until the present version is dealt with. Raises StoppedError, AzureError."""
@@ -240,7 +242,3 @@ async def manual_call(clients: StorageClients, function: HostedFunction, path: s
         raise ValueError(f"there is no blob '{path}'")
     placeholders = BlobPattern.parse(function.trigger.text("path")).match(name)
     return blob_call(function, blob, placeholders or {}, MANUAL_REASON)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -30,6 +30,7 @@ class Control:
         self._clock = clock
         self._stopping: asyncio.Task[None] | None = None
         self._grace_s = 30.0
+        self._may_run = True
         self.restart_requested = asyncio.Event()
 
     @property
@@ -45,13 +46,18 @@ class Control:
 
     def drain(self) -> None:
         """Let the triggers begin nothing new. What has begun goes on."""
+        self._may_run = False
         if self._stopping is None:
             self._stopping = asyncio.create_task(self._triggers.stop(self._grace_s))
 
     async def resume(self) -> None:
         """End a drain, when what was running at its begin has ended."""
-        if self._stopping is not None:
-            await self._stopping
+        self._may_run = True
+        stopping = self._stopping
+        if stopping is None:
+            return
+        await stopping
+        if self._may_run and self._stopping is stopping:  # nobody has asked for more meanwhile
             self._stopping = None
             self._triggers.start(self._invoker, self._clock)
 
@@ -65,6 +71,7 @@ class Control:
 
     async def stop(self, grace_s: float) -> None:
         """For the end of the host."""
+        self._may_run = False
         if self._stopping is not None:
             await asyncio.wait([self._stopping], timeout=grace_s)
         await self._triggers.stop(grace_s)

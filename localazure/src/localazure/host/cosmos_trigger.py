@@ -29,7 +29,8 @@ from localazure.host.cosmos_options import ContainerAddress, FeedOptions
 from localazure.host.errors import IndexingError
 from localazure.host.functions import HostedFunction
 from localazure.host.invocation import MANUAL_REASON, Invoker, TriggerCall
-from localazure.host.listener import Listener, StoppedError
+from localazure.host.json_input import parse_json
+from localazure.host.listener import Listener, StoppedError, first_line
 
 log = logging.getLogger(__name__)
 
@@ -149,13 +150,14 @@ class _RangeListener(Listener):
             except LeaseLostError:
                 log.warning("%s: another host reads range %s now.", self.function.name, self._token)
             except AzureError as error:
-                log.warning("%s: the change feed cannot be read: %s", self.function.name, error)
+                self.complain(f"{self.function.name}: the change feed cannot be read: {first_line(error)}")
                 await self.pause(self._options.poll_delay_s)
 
     async def _read(self, lease: Lease) -> None:
         """Until the host stops. The first read without a position fixes where the feed begins."""
         while not self.is_stopping:
             documents, continuation = await self._feed.read(lease.continuation)
+            self.complain("")
             if documents:
                 await self.invoke_with_retries(documents_call(documents, "New changes on collection"))
             if documents or lease.continuation is None:
@@ -214,5 +216,5 @@ def check(function: HostedFunction) -> None:
 
 def manual_call(_: HostedFunction, text: str) -> TriggerCall:
     """`text` is a JSON array of documents. Raises ValueError when it is not JSON."""
-    json.loads(text)
+    parse_json(text)
     return TriggerCall(Datum(text, "json"), MANUAL_REASON)

@@ -24,6 +24,7 @@ from localazure.host.functions import (
     binding_of,
     raw_bindings_of,
 )
+from localazure.host.queue_options import check_queue_name
 from localazure.host.settings import Settings
 from localazure.host.signatures import CONTEXT, Signature, check_signature
 from localazure.host.timespans import parse_timespan
@@ -196,6 +197,9 @@ def _check_bindings(function: HostedFunction) -> None:
     )
     if unknown:
         raise IndexingError(f"The binding type(s) '{', '.join(unknown)}' are not registered. {_NO_EXTENSION}")
+    for binding in function.bindings:
+        if binding.kind == "queue" and not binding.has_expressions:
+            check_queue_name(binding.text("queueName"))
 
 
 def _check_trigger(function: HostedFunction, checks: Mapping[str, TriggerCheck]) -> None:

@@ -115,10 +115,10 @@ class Invoker:
         report = _Report(function.name, call.reason)
         try:
             result = await self._time_limit.apply(task, self._run(function, call, report.invocation_id))
-        except asyncio.CancelledError:
-            report.end("Cancelled", logging.WARNING)
-            raise
-        except Exception as error:
+        except (Exception, SystemExit, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and task.cancelling():  # else it comes from the user's code
+                report.end("Cancelled", logging.WARNING)
+                raise
             failure = self._failure(function, error)
             report.end("Failed", logging.ERROR, failure.stack)
             raise failure from error
@@ -187,12 +187,19 @@ class Invoker:
     async def _write(self, function: HostedFunction, binding: Binding, datum: Datum) -> None:
         await self._writers[binding.kind](function, binding, datum)
 
-    def _failure(self, function: HostedFunction, error: Exception) -> FunctionFailure:
+    def _failure(self, function: HostedFunction, error: BaseException) -> FunctionFailure:
         if isinstance(error, TimeLimitExpired):
             limit = format_timespan(self._time_limit.limit or timedelta(0))
             text = f"Timeout value of {limit} exceeded by function: {function.name}. Initiating cancellation."
             return FunctionFailure("FunctionTimeoutException", text, text)
-        return FunctionFailure(type(error).__name__, str(error), user_traceback(error, self._root))
+        return FunctionFailure(type(error).__name__, _text_of(error), user_traceback(error, self._root))
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001  # the user's own code, which failed once already
+        return "<exception str() failed>"
 
 
 class _Report:

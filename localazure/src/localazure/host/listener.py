@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from abc import ABC, abstractmethod
 from contextlib import suppress
@@ -12,6 +13,8 @@ from localazure.durable.functions import FunctionFailure
 from localazure.host.context import PreviousFailure, RetryContext
 from localazure.host.functions import HostedFunction
 from localazure.host.invocation import Invoker, TriggerCall
+
+log = logging.getLogger(__name__)
 
 
 class StoppedError(Exception):
@@ -26,6 +29,7 @@ class Listener(ABC):
         self.invoker = invoker
         self.is_stopping = False
         self._wake = asyncio.Event()
+        self._complaint = ""
 
     @abstractmethod
     async def run(self) -> None:
@@ -38,6 +42,14 @@ class Listener(ABC):
     def wake(self) -> None:
         """End the current pause, because there may be something to do."""
         self._wake.set()
+
+    def complain(self, problem: str) -> None:
+        """Log what keeps the listener from its work when it is new, not at each look; empty when all is well again."""
+        if problem and problem != self._complaint:
+            log.warning("%s", problem)
+        elif self._complaint and not problem:
+            log.info("%s: all is well again. Before: %s", self.function.name, self._complaint)
+        self._complaint = problem
 
     async def pause(self, seconds: float) -> None:
         """Wait, but not longer than until `wake` or `stop`."""
@@ -75,3 +87,8 @@ class Listener(ABC):
             await self.pause(left)
         if self.is_stopping:
             raise StoppedError
+
+
+def first_line(error: BaseException) -> str:
+    """What a person needs of an error of a storage or database service, which goes on with ids and times."""
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -5,13 +5,16 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 
+from localazure.host.errors import IndexingError
 from localazure.host.host_json import Section
 
 POISON_SUFFIX = "-poison"
 _LONGEST_NAME = 63
+_NAME = re.compile(rf"(?=.{{3,{_LONGEST_NAME}}}\Z)[a-z0-9]+(-[a-z0-9]+)*", re.IGNORECASE)  # sent in lower case
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,15 @@ class QueueOptions:
         except (binascii.Error, UnicodeDecodeError) as error:
             raise ValueError("the message is not Base64 of UTF-8 text") from error
         return content
+
+
+def check_queue_name(name: str) -> None:
+    """Raises IndexingError for a name that the storage service would refuse."""
+    if not _NAME.fullmatch(name):
+        raise IndexingError(
+            f"The queue name '{name}' is invalid: it must have 3 to {_LONGEST_NAME} letters, digits and single dashes,"
+            " and no dash at either end."
+        )
 
 
 def poison_queue_of(name: str) -> str | None:

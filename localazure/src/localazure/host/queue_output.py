@@ -12,6 +12,7 @@ from azure.functions.meta import Datum
 from azure.storage.queue.aio import QueueClient
 
 from localazure.host.functions import Binding, HostedFunction
+from localazure.host.json_input import parse_json
 from localazure.host.queue_options import QueueOptions
 from localazure.host.storage import StorageClients
 
@@ -55,7 +56,7 @@ def messages_of(datum: Datum) -> list[bytes]:
         return [bytes(datum.value)]
     value = datum.value if datum.type in {"string", "json"} else json.dumps(datum.value)
     try:
-        parsed = json.loads(value)
+        parsed = parse_json(value)
     except ValueError:
         parsed = None
     if isinstance(parsed, list):

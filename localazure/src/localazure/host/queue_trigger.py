@@ -7,7 +7,6 @@ reappear, so every message is processed at least once.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import random
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -20,11 +19,11 @@ from azure.functions.meta import Datum
 from azure.storage.queue import QueueMessage
 
 from localazure.durable.functions import FunctionFailure
-from localazure.host.errors import IndexingError
 from localazure.host.functions import HostedFunction
 from localazure.host.invocation import MANUAL_REASON, Invoker, TriggerCall
-from localazure.host.listener import Listener
-from localazure.host.queue_options import QueueOptions, poison_queue_of
+from localazure.host.json_input import parse_json
+from localazure.host.listener import Listener, first_line
+from localazure.host.queue_options import QueueOptions, check_queue_name, poison_queue_of
 from localazure.host.queue_output import send
 from localazure.host.storage import StorageClients
 
@@ -32,6 +31,7 @@ log = logging.getLogger(__name__)
 
 VISIBILITY_S = 600
 _SHORTEST_WAIT_S = 0.1
+_RENEWAL_PATIENCE_S = 5.0
 
 
 class QueueListener(Listener):
@@ -90,12 +90,14 @@ class QueueListener(Listener):
             pages = self._queue.receive_messages(
                 messages_per_page=size, max_messages=size, visibility_timeout=self._visibility_s
             )
-            return [message async for message in pages]
+            messages = [message async for message in pages]
         except ResourceNotFoundError:
-            return []  # the queue may be created later
+            messages = []  # the queue may be created later
         except AzureError as error:
-            log.warning("Queue '%s' cannot be read: %s", self.queue_name, _first_line(error))
+            self.complain(f"Queue '{self.queue_name}' cannot be read: {first_line(error)}")
             return []
+        self.complain("")
+        return messages
 
     async def _process(self, message: QueueMessage) -> None:
         count = message.dequeue_count or 1
@@ -135,22 +137,27 @@ class QueueListener(Listener):
     @asynccontextmanager
     async def _kept_hidden(self, message: QueueMessage) -> AsyncIterator[None]:
         """Renew the invisibility of a message for as long as its function runs."""
-        renewal = asyncio.create_task(self._renew(message))
+        is_done = asyncio.Event()
+        renewal = asyncio.create_task(self._renew(message, is_done))
         try:
             yield
         finally:
+            is_done.set()
+            # A renewal on its way gives the message a new receipt, and only with that can it be deleted.
+            await asyncio.wait([renewal], timeout=_RENEWAL_PATIENCE_S)
             renewal.cancel()
-            with suppress(asyncio.CancelledError):
-                await renewal
 
-    async def _renew(self, message: QueueMessage) -> None:
+    async def _renew(self, message: QueueMessage, is_done: asyncio.Event) -> None:
         while True:
-            await asyncio.sleep(self._visibility_s / 2)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._visibility_s / 2):
+                    await is_done.wait()
+                    return
             try:
                 renewed = await self._queue.update_message(message, visibility_timeout=self._visibility_s)
                 message.pop_receipt = renewed.pop_receipt
             except AzureError as error:
-                log.warning("Message %s could not be kept hidden: %s", message.id, _first_line(error))
+                log.warning("Message %s could not be kept hidden: %s", message.id, first_line(error))
 
     async def _delete(self, message: QueueMessage) -> None:
         with _settled_elsewhere():
@@ -202,10 +209,6 @@ def wait_s(empty_receives: int, longest_s: float) -> float:
     return min(_SHORTEST_WAIT_S + spread * 2.0 ** min(empty_receives - 1, 20) * 0.1, longest_s)
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
-
-
 def _wants_bytes(function: HostedFunction) -> bool:
     is_binary = function.trigger.text("dataType").lower() == "binary"
     return is_binary or function.annotations.get(function.trigger_name) is bytes
@@ -221,8 +224,8 @@ def message_call(content: bytes, *, wants_bytes: bool, reason: str, metadata: Ma
         if value is not None
     }
     try:
-        parsed = json.loads(text)
-    except (ValueError, RecursionError):
+        parsed = parse_json(text)
+    except ValueError:
         parsed = None
     values = (parsed if isinstance(parsed, dict) else {}) | data
     datum = Datum(content, "bytes") if wants_bytes else Datum(text, "string")
@@ -231,8 +234,7 @@ def message_call(content: bytes, *, wants_bytes: bool, reason: str, metadata: Ma
 
 def check(function: HostedFunction) -> None:
     """Raises IndexingError."""
-    if not function.trigger.text("queueName"):
-        raise IndexingError("The queue trigger has no queue name.")
+    check_queue_name(function.trigger.text("queueName"))
 
 
 def manual_call(function: HostedFunction, text: str) -> TriggerCall:

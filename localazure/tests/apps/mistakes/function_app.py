@@ -27,7 +27,7 @@ def has_unbound_parameter(req: func.HttpRequest, other: str) -> str:
 
 
 @app.route()
-@app.queue_output(arg_name="out", queue_name="q", connection="AzureWebJobsStorage")
+@app.queue_output(arg_name="out", queue_name="orders", connection="AzureWebJobsStorage")
 def lacks_parameter(req: func.HttpRequest) -> str:
     return "never"
 
@@ -37,7 +37,7 @@ def lacks_setting(message: str) -> None:
     """Never runs."""
 
 
-@app.queue_trigger(arg_name="message", queue_name="q", connection="NO_SUCH_ACCOUNT")
+@app.queue_trigger(arg_name="message", queue_name="orders", connection="NO_SUCH_ACCOUNT")
 def lacks_connection(message: str) -> None:
     """Never runs."""
 

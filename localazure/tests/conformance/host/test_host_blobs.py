@@ -77,6 +77,15 @@ async def test_h081_new_blob_triggers_once_and_a_new_version_again_but_a_restart
     assert [record["text"] for record in await second.recorded("on_any")] == ["three"]
 
 
+async def test_version_that_comes_while_the_one_before_is_in_work_is_processed_after_it(hosts, azurite, blobs) -> None:
+    container = await _made(blobs, "quick-slow")
+    await container.upload_blob("twice", b"one")
+    host = hosts.start("blobs", AzureWebJobsStorage=azurite, PREFIX="quick", SLOW_SECONDS="1.5")
+    await host.recorded("stays")
+    await container.upload_blob("twice", b"two", overwrite=True)
+    assert len(await host.recorded("stays", count=2)) == 2
+
+
 async def test_receipt_is_where_the_original_keeps_it(host, blobs, eventually) -> None:
     container = await _made(blobs, "shared-all")
     etag = (await container.get_blob_client("kept").upload_blob(b"x"))["etag"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,8 +19,10 @@ CONTAINERS = ("items", "faulty", "stubborn", "slow")
 class Feeds:
     """The fixture app's containers under a prefix of their own, and what starts hosts on them."""
 
-    def __init__(self, hosts: Any, url: str, key: str) -> None:
+    def __init__(self, hosts: Any, url: str, key: str, works: Path = Path("/")) -> None:
+        """The function that fails works once there is a file `works`."""
         self.prefix = f"t{uuid.uuid4().hex[:8]}"
+        self.works = works
         self._hosts = hosts
         self._connection = f"AccountEndpoint={url};AccountKey={key};"
         with SyncCosmosClient(url, key) as client:
@@ -27,8 +30,9 @@ class Feeds:
             for name in CONTAINERS:
                 database.create_container(f"{self.prefix}-{name}", PartitionKey(path="/id"))
 
-    def start(self, **settings: str) -> Any:
-        return self._hosts.start("feeds", COSMOS=self._connection, PREFIX=self.prefix, **settings)
+    def start(self, *arguments: str, **settings: str) -> Any:
+        given = {"COSMOS": self._connection, "PREFIX": self.prefix, "STUBBORN_UNTIL": str(self.works)}
+        return self._hosts.start("feeds", *arguments, **given, **settings)
 
     def container(self, cosmos: CosmosClient, name: str) -> ContainerProxy:
         return cosmos.get_database_client("feeds").get_container_client(f"{self.prefix}-{name}")
@@ -40,9 +44,11 @@ def feeds(hosts: Any, cosmos_url: str, cosmos_key: str) -> Feeds:
 
 
 @pytest.fixture(scope="module")
-def shared(module_hosts: Any, cosmos_url: str, cosmos_key: str) -> tuple[Feeds, Any]:
+def shared(
+    module_hosts: Any, cosmos_url: str, cosmos_key: str, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Feeds, Any]:
     """Containers and a host for all tests that need no host of their own."""
-    made = Feeds(module_hosts, cosmos_url, cosmos_key)
+    made = Feeds(module_hosts, cosmos_url, cosmos_key, tmp_path_factory.mktemp("feeds") / "works")
     return made, made.start()
 
 
@@ -88,12 +94,15 @@ async def test_h075_failed_batch_without_a_retry_policy_is_not_delivered_again(s
     await eventually(lambda: host.records("failing") == [["a"], ["b"]], explain=host.log_text)
 
 
-async def test_h076_endless_retry_policy_repeats_the_batch_and_later_documents_wait(shared, cosmos) -> None:
+async def test_h076_endless_retry_policy_repeats_the_batch_and_later_documents_wait(shared, cosmos, eventually) -> None:
     feeds, host = shared
     await _put(feeds.container(cosmos, "stubborn"), "a")
-    await host.recorded("stubborn", count=3)
+    tried = len(await host.recorded("stubborn", count=3))
     await _put(feeds.container(cosmos, "stubborn"), "b")
-    assert (await host.recorded("stubborn", count=6)) == [["a"]] * 3 + [["b"]] * 3
+    assert await host.recorded("stubborn", count=tried + 10) == [["a"]] * len(host.records("stubborn"))
+    feeds.works.touch()
+    await eventually(lambda: host.records("stubborn")[-1] == ["b"], explain=host.log_text)
+    assert host.records("stubborn") == [["a"]] * (len(host.records("stubborn")) - 1) + [["b"]]
 
 
 async def test_h077_batch_of_a_killed_host_is_delivered_again(feeds, cosmos) -> None:
@@ -101,6 +110,14 @@ async def test_h077_batch_of_a_killed_host_is_delivered_again(feeds, cosmos) -> 
     first = feeds.start(SLOW_SECONDS="60")
     await first.recorded("slow")
     first.kill()
+    assert await feeds.start().recorded("slow") == [["a"]]
+
+
+async def test_batch_whose_function_is_cut_short_by_a_stop_is_delivered_again(feeds, cosmos) -> None:
+    await _put(feeds.container(cosmos, "slow"), "a")
+    first = feeds.start("--grace", "0.2", SLOW_SECONDS="60")
+    await first.recorded("slow")
+    assert first.stop() == 0
     assert await feeds.start().recorded("slow") == [["a"]]
 
 

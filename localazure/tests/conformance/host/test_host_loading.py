@@ -170,6 +170,9 @@ async def test_h007_functions_of_plain_and_durable_blueprints_are_listed_and_wor
     assert {"of_plain_blueprint", "of_durable_blueprint"} <= set(await _listed(http, mistakes))
     async with http.get(f"{mistakes.url}/api/of_plain_blueprint") as response:
         assert await response.text() == "plain"
+    async with http.post(f"{mistakes.url}/admin/functions/of_durable_blueprint", json={"input": "{}"}) as response:
+        assert response.status == 202
+    await mistakes.logged("Executed 'Functions.of_durable_blueprint' (Succeeded")
 
 
 def test_h008_duplicate_name_stops_the_start_in_the_words_of_the_sdk(hosts, app_of) -> None:
