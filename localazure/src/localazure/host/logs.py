@@ -33,6 +33,7 @@ _NAMES_OF_LEVELS = (
     (logging.INFO, "Information"),
 )
 _CHATTY = ("azure", "aiohttp.access", "asyncio")
+_OWN = ("localazure", FUNCTION_LOGGER)
 
 
 @cache
@@ -104,5 +105,16 @@ def configure_logging(
     handler.setFormatter(formatter or CategoryFormatter())
     handler.addFilter(level_filter)
     logging.basicConfig(level=level_filter.lowest, handlers=[handler], force=True)
+    for name in _OWN:  # whatever the app does to the root logger
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [handler], False
+        logger.setLevel(level_filter.lowest)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def keep_own_logs() -> None:
+    """Undo what `logging.config` does by default when the app is imported: end all loggers that there are."""
+    for name, logger in logging.root.manager.loggerDict.items():
+        if isinstance(logger, logging.Logger) and name.partition(".")[0] in _OWN:
+            logger.disabled = False

@@ -1,6 +1,6 @@
-"""Notices that the app's sources have changed, and has the host begin anew once the new code can be loaded.
+"""Notices that the app's sources have changed, and tells once the new code can be loaded.
 
-The new code is loaded in a process of its own first. So a mistake in it never ends the code that runs.
+The new code is loaded in a process of its own first. So a mistake in it ends neither the code that runs nor the host.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 1.0
 QUIET_S = 0.3
+OLD_CODE_RUNS = "what ran before goes on until the next change."
+NOTHING_RUNS = "nothing runs until the next change."
 _FILES = ("host.json", "local.settings.json")
 _NEVER_SOURCES = ("tests", "__pycache__", "node_modules", ".*")
 _FUNCIGNORE = ".funcignore"
@@ -34,20 +36,86 @@ class CheckCommand:
     environment: Mapping[str, str]
     folder: Path
 
+    async def started(self) -> asyncio.subprocess.Process:
+        """Raises OSError."""
+        return await asyncio.create_subprocess_exec(
+            *self.words,
+            env=self.environment,
+            cwd=self.folder,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
 
-async def reload_on_change(root: Path, check: CheckCommand, begin_anew: asyncio.Event) -> None:
-    """Set the event once sources below `root` have changed to something that can be loaded."""
-    sources = Sources(root)
-    before = sources.look()
-    while True:
-        after = await _next_change(sources, before)
-        names = _names_of_changes(root, before, after)
-        before = after
-        if not (problem := await _problem_of(check)):
-            log.warning("%s changed: the app is loaded anew.", names)
-            begin_anew.set()
-            return
-        log.error("%s changed, but cannot be used: what ran before goes on until the next change.\n%s", names, problem)
+
+class Watch:
+    """Compares the sources below `root` with those that were loaded. Make it before: then no change is missed."""
+
+    def __init__(self, root: Path, check: CheckCommand) -> None:
+        self._root = root
+        self._check = check
+        self._sources = Sources(root)
+        self._known = self._sources.look()
+
+    @property
+    def sees_change(self) -> bool:
+        """Whether the sources are others than those that were looked at last."""
+        return self._sources.look() != self._known
+
+    async def loadable_change(self, meanwhile: str) -> None:
+        """Wait for a change with which the app can be loaded.
+
+        Any other is reported with what is wrong, and with `meanwhile`: what the host does until the next one.
+        """
+        while True:
+            latest = await self._next_change()
+            names = self._names_of_changes(latest)
+            problem = await self._problem(latest)
+            if problem is None:
+                continue
+            self._known = latest
+            if not problem:
+                log.warning("%s changed: the app is loaded anew.", names)
+                return
+            log.error("%s changed, but cannot be used: %s\n%s", names, meanwhile, problem)
+
+    async def _next_change(self) -> Snapshot:
+        """Wait for a change, and then until nothing changes any more: editors and branches write many files."""
+        latest = self._sources.look()
+        while latest == self._known:
+            await asyncio.sleep(LOOK_EVERY_S)  # nothing tells of changed files but looking
+            latest = self._sources.look()
+        while True:
+            await asyncio.sleep(QUIET_S)
+            before, latest = latest, self._sources.look()
+            if latest == before:
+                return latest
+
+    def _names_of_changes(self, latest: Snapshot) -> str:
+        known = self._known
+        changed = sorted(path for path in {*known, *latest} if known.get(path) != latest.get(path))
+        return ", ".join(str(path.relative_to(self._root)) for path in changed) or "Something"
+
+    async def _problem(self, snapshot: Snapshot) -> str | None:
+        """What is wrong with the app in this snapshot; empty when it can be loaded, None when it changes meanwhile.
+
+        So code that waits for ever when it is imported is forgotten, too, once it is mended.
+        """
+        try:
+            process = await self._check.started()
+        except OSError as error:
+            return f"It cannot be found out whether it can be loaded: {error}"
+        loading = asyncio.ensure_future(process.communicate())
+        try:
+            while not loading.done():
+                await asyncio.wait([loading], timeout=LOOK_EVERY_S)
+                if self._sources.look() != snapshot:
+                    return None
+        finally:
+            if process.returncode is None:
+                process.kill()
+        _, problem = loading.result()
+        return problem.decode(errors="replace").strip() or "It cannot be loaded." if process.returncode else ""
 
 
 class Sources:
@@ -78,10 +146,10 @@ class Sources:
 
 
 def _stamps(paths: Iterable[Path]) -> Snapshot:
-    """Of those that exist."""
+    """Of those that can be looked at: not of files that have gone meanwhile, and of links that lead nowhere."""
     found = {}
     for path in paths:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             facts = path.stat()
             found[path] = (facts.st_mtime_ns, facts.st_size)
     return found
@@ -89,47 +157,12 @@ def _stamps(paths: Iterable[Path]) -> Snapshot:
 
 def _ignored_names(root: Path) -> list[str]:
     """The names, or patterns of names, that .funcignore has; paths and exceptions do not matter here."""
-    file = root / _FUNCIGNORE
-    lines = file.read_text(errors="replace").splitlines() if file.exists() else []
-    names = [line.strip().rstrip("/") for line in lines]
+    text = ""
+    with suppress(OSError):  # most apps have none
+        text = (root / _FUNCIGNORE).read_text(errors="replace")
+    names = [line.strip().rstrip("/") for line in text.splitlines()]
     return [name for name in names if name and name[0] not in "#!" and "/" not in name]
 
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:
     return any(fnmatch(name, pattern) for pattern in patterns)
-
-
-async def _next_change(sources: Sources, before: Snapshot) -> Snapshot:
-    """Wait for a change, and then until nothing changes any more: editors and branches write many files."""
-    after = before
-    while after == before:
-        await asyncio.sleep(LOOK_EVERY_S)  # nothing tells of changed files but looking
-        after = sources.look()
-    while True:
-        await asyncio.sleep(QUIET_S)
-        if (latest := sources.look()) == after:
-            return after
-        after = latest
-
-
-def _names_of_changes(root: Path, before: Snapshot, after: Snapshot) -> str:
-    changed = sorted(path for path in {*before, *after} if before.get(path) != after.get(path))
-    return ", ".join(str(path.relative_to(root)) for path in changed) or "Something"
-
-
-async def _problem_of(check: CheckCommand) -> str:
-    """What is wrong with the app as it is now; empty when it can be loaded."""
-    process = await asyncio.create_subprocess_exec(
-        *check.words,
-        env=check.environment,
-        cwd=check.folder,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        _, problem = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-    return problem.decode(errors="replace").strip() or "It cannot be loaded." if process.returncode else ""

@@ -32,12 +32,11 @@ from localazure.host.http.admin import Admin, HostFacts
 from localazure.host.http.control_pages import ControlPages
 from localazure.host.http.cors import Cors
 from localazure.host.http.event_grid import EventGridWebhook
-from localazure.host.http.gateway import Gateway, HttpOptions
+from localazure.host.http.gateway import Gateway
 from localazure.host.http.keys import BLOB_SYSTEM_KEY, DURABLE_SYSTEM_KEY, EVENT_GRID_SYSTEM_KEY, Keys
 from localazure.host.http.listeners import NO_LIMIT, Handler, HttpListener
 from localazure.host.http.routes import RouteTable
 from localazure.host.invocation import Invoker
-from localazure.host.queue_options import QueueOptions
 from localazure.host.queue_output import QueueWriter
 from localazure.host.storage import StorageClients
 from localazure.host.trigger_listeners import TriggerListeners
@@ -63,22 +62,16 @@ class Host:
 
     def __init__(self, app: App, options: HostOptions, clock: Clock) -> None:
         options.state.mkdir(parents=True, exist_ok=True)
-        extensions = app.host_json.section("extensions")
         self._app, self._options, self._clock = app, options, clock
         self._id = _host_id(app.root)
-        self._http = HttpOptions.read(extensions.section("http"), app.settings)
-        self._queues = QueueOptions.read(extensions.section("queues"))
-        self._hub_settings = app.hub_settings
         self._storage, self._cosmos = StorageClients(app.settings), CosmosClients(app.settings)
         self._event_grid = EventGridWriter(app.settings)
-        self._triggers = TriggerListeners(
-            app, self._storage, self._cosmos, self._queues, state=options.state, host_id=self._id
-        )
+        self._triggers = TriggerListeners(app, self._storage, self._cosmos, state=options.state, host_id=self._id)
         self._invoker = self._make_invoker()
         functions = DurableFunctions(app.index, self._invoker)
-        self._hub = TaskHub(self._hub_settings, functions, options.state / "hub.sqlite", clock)
+        self._hub = TaskHub(self._app.hub_settings, functions, options.state / "hub.sqlite", clock)
         self._keys = Keys(app.settings, options.state / "keys" / "host.json", is_enforced=options.enable_auth)
-        self._facts = HostFacts(self._id, self._http.route_prefix)
+        self._facts = HostFacts(self._id, self._app.http.route_prefix)
         self._admin = Admin(
             app.index,
             self._invoker,
@@ -106,7 +99,7 @@ class Host:
                 "blob": BlobReader(self._storage),
             },
             writers={
-                "queue": QueueWriter(self._queues, self._storage, self._triggers.wake),
+                "queue": QueueWriter(self._app.queues, self._storage, self._triggers.wake),
                 "cosmosdb": CosmosWriter(self._cosmos),
                 "blob": BlobWriter(self._storage, self._triggers.wake),
                 "eventgrid": self._event_grid,
@@ -116,12 +109,12 @@ class Host:
     def _make_gateway(self) -> Gateway:
         index, origins = self._app.index, self._app.local_host
         gateway = Gateway(
-            routes=RouteTable(index.runnable("httptrigger"), self._http.route_prefix),
+            routes=RouteTable(index.runnable("httptrigger"), self._app.http.route_prefix),
             invoker=self._invoker,
             admin=self._admin,
             keys=self._keys,
             cors=Cors(origins.cors_origins, origins.cors_credentials),
-            options=self._http,
+            options=self._app.http,
         )
         events = EventGridWebhook(event_grid.receivers(index, self._invoker))
         gateway.mount("eventgrid", events, EVENT_GRID_SYSTEM_KEY)
@@ -141,7 +134,7 @@ class Host:
         self._watchdog = LoopWatchdog(asyncio.get_running_loop(), self._app.root)
         self._watchdog.start()
         if self._options.show_functions:
-            print_functions(self._app.index, self._facts.base_url, self._http.route_prefix)
+            print_functions(self._app.index, self._facts.base_url, self._app.http.route_prefix)
 
     async def stop(self) -> bool:
         """Begin nothing new, let what runs end within the grace period, cancel the rest, close everything.
@@ -165,7 +158,7 @@ class Host:
 
     async def _open_listeners(self) -> None:
         address = self._options.host
-        port = await self._open(self._gateway.handle, self._http.body_limit, (address, self._app.port, "--port"))
+        port = await self._open(self._gateway.handle, self._app.http.body_limit, (address, self._app.port, "--port"))
         self.url = f"http://{address}:{port}"
         self._facts.base_url = f"http://localhost:{port}" if address == "127.0.0.1" else self.url
         self._gateway.mount("durabletask", self._management_api(is_rpc=False), DURABLE_SYSTEM_KEY)
@@ -184,7 +177,7 @@ class Host:
 
     def _client_value(self, task_hub: str | None, connection: str | None) -> str:
         code = self._keys.of_extension(DURABLE_SYSTEM_KEY)
-        return client_binding(self._hub_settings, self.url, self.rpc_url, code, task_hub, connection)
+        return client_binding(self._app.hub_settings, self.url, self.rpc_url, code, task_hub, connection)
 
 
 def _under(prefix: str, api: ManagementApi) -> Handler:

@@ -14,7 +14,7 @@ from localazure.clock import Clock
 from localazure.host import blob_trigger
 from localazure.host.app import App
 from localazure.host.blob_store import HOSTS_CONTAINER
-from localazure.host.blob_trigger import BlobListener, BlobOptions
+from localazure.host.blob_trigger import BlobListener
 from localazure.host.cosmos_clients import CosmosClients
 from localazure.host.cosmos_trigger import CosmosListener
 from localazure.host.errors import IndexingError
@@ -22,12 +22,11 @@ from localazure.host.functions import HostedFunction
 from localazure.host.http.event_grid import Receiver
 from localazure.host.invocation import Invoker
 from localazure.host.listener import Listener
-from localazure.host.queue_options import QueueOptions
 from localazure.host.queue_trigger import QueueListener
 from localazure.host.settings import STORAGE
 from localazure.host.storage import StorageClients
 from localazure.host.timer_status import TimerBlob, TimerFile, TimerRecord
-from localazure.host.timer_trigger import TimerListener, time_zone
+from localazure.host.timer_trigger import TimerListener
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +36,7 @@ _RESTART_AFTER_S = 5.0
 class TriggerListeners:
     """All listeners of the app. A listener that cannot be made is reported and leaves the others alone.
 
-    They can be stopped and started again, as a drain and a resume want it. Raises ConfigError when made.
+    They can be stopped and started again, as a drain and a resume want it.
     """
 
     def __init__(
@@ -45,7 +44,6 @@ class TriggerListeners:
         app: App,
         storage: StorageClients,
         cosmos: CosmosClients,
-        queues: QueueOptions,
         *,
         state: Path,
         host_id: str,
@@ -53,9 +51,6 @@ class TriggerListeners:
         self._app = app
         self._storage = storage
         self._cosmos = cosmos
-        self._queues = queues
-        self._blobs = BlobOptions.read(app.host_json.section("extensions").section("blobs"))
-        self._zone = time_zone(app.settings)
         self._state = state
         self._host_id = host_id
         self._owner = f"{host_id}-{zlib.crc32(bytes(state)):08x}"
@@ -64,17 +59,17 @@ class TriggerListeners:
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self, invoker: Invoker, clock: Clock) -> None:
-        slots = asyncio.Semaphore(self._blobs.max_parallel)
+        slots = asyncio.Semaphore(self._app.blobs.max_parallel)
         makers: dict[str, Callable[[HostedFunction], Listener]] = {
-            "queuetrigger": lambda f: QueueListener(f, invoker, self._queues, self._storage),
-            "timertrigger": lambda f: TimerListener(f, invoker, clock, self._zone, self._timer_record(f)),
+            "queuetrigger": lambda f: QueueListener(f, invoker, self._app.queues, self._storage),
+            "timertrigger": lambda f: TimerListener(f, invoker, clock, self._app.zone, self._timer_record(f)),
             "cosmosdbtrigger": lambda f: CosmosListener(f, invoker, self._cosmos, clock, self._owner),
             blob_trigger.TRIGGER: lambda f: BlobListener(
                 f,
                 invoker,
                 self._storage,
-                options=self._blobs,
-                queues=self._queues,
+                options=self._app.blobs,
+                queues=self._app.queues,
                 slots=slots,
                 host_id=self._host_id,
             ),

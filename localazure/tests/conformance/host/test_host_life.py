@@ -13,6 +13,7 @@ import pytest
 APP = """
 import asyncio
 import logging
+import pathlib
 import time
 
 import azure.durable_functions as df
@@ -30,7 +31,8 @@ def version(req: func.HttpRequest) -> str:
 @app.route()
 async def slow(req: func.HttpRequest) -> str:
     logging.info("record 1")
-    await asyncio.sleep(4)
+    while not pathlib.Path("go").exists():
+        await asyncio.sleep(0.01)
     return "done"
 
 
@@ -69,6 +71,11 @@ def _rewrite(root: Path, *change: str) -> None:
     (root / "function_app.py").write_text(APP.replace(*change))
 
 
+NEW_CODE_IS_FINE = "function_app.py changed: the app is loaded anew."
+OLD_CODE_RUNS = "function_app.py changed, but cannot be used: what ran before goes on until the next change."
+NOTHING_RUNS = "function_app.py changed, but cannot be used: nothing runs until the next change."
+
+
 class TestReload:
     @pytest.fixture
     def root(self, app_of: Any) -> Path:
@@ -82,11 +89,8 @@ class TestReload:
         assert await _version(http, host) == "one"
         _rewrite(root, '"one"', '"another"')
 
-        async def is_new() -> bool:
-            return await _version(http, host) == "another"
-
-        await eventually(is_new, within_s=20, explain=host.log_text)
-        assert "function_app.py changed: the app is loaded anew." in host.log_text()
+        await self._answers(host, http, eventually, "another")
+        assert NEW_CODE_IS_FINE in host.log_text()
 
     async def test_running_request_ends_and_orchestration_goes_on(self, host, root, http, eventually) -> None:
         async with http.post(f"{host.url}/api/begin") as response:
@@ -94,13 +98,12 @@ class TestReload:
         slow = asyncio.create_task(http.get(f"{host.url}/api/slow"))
         await host.recorded("slow")
         _rewrite(root, '"one"', '"another"')
+        await host.logged(NEW_CODE_IS_FINE)
+        (root / "go").touch()
         async with await slow as response:
             assert await response.text() == "done"
 
-        async def is_new() -> bool:
-            return await _version(http, host) == "another"
-
-        await eventually(is_new, within_s=20, explain=host.log_text)
+        await self._answers(host, http, eventually, "another")
         async with http.post(links["sendEventPostUri"].replace("{eventName}", "go"), json="gone") as response:
             assert response.status == 202
 
@@ -112,15 +115,73 @@ class TestReload:
 
     async def test_syntax_error_keeps_the_old_code_until_it_is_mended(self, host, root, http, eventually) -> None:
         _rewrite(root, "def version", "deff version")
-        await host.logged("function_app.py changed, but cannot be used: what ran before goes on")
-        await host.logged("function_app.py:13: SyntaxError: invalid syntax")
+        await host.logged(f"{OLD_CODE_RUNS}\nfunction_app.py:14: SyntaxError: invalid syntax")
         assert await _version(http, host) == "one"
         _rewrite(root, '"one"', '"mended"')
 
-        async def is_mended() -> bool:
-            return await _version(http, host) == "mended"
+        await self._answers(host, http, eventually, "mended")
 
-        await eventually(is_mended, within_s=20, explain=host.log_text)
+    async def test_broken_source_saved_while_the_host_stops_is_waited_for(self, host, root, http, eventually) -> None:
+        slow = asyncio.create_task(http.get(f"{host.url}/api/slow"))
+        await host.recorded("slow")
+        _rewrite(root, '"one"', '"another"')
+        await host.logged(NEW_CODE_IS_FINE)
+        _rewrite(root, "def version", "deff version")
+        (root / "go").touch()
+        async with await slow as response:
+            assert await response.text() == "done"
+        await host.logged(f"{NOTHING_RUNS}\nfunction_app.py:14: SyntaxError: invalid syntax")
+        _rewrite(root, '"one"', '"still broken" +')
+        await host.logged(f"{NOTHING_RUNS}\nfunction_app.py:16: SyntaxError: invalid syntax")
+        _rewrite(root, '"one"', '"mended"')
+        await self._answers(host, http, eventually, "mended")
+        _rewrite(root, "def version", "deff version")
+        await host.logged(OLD_CODE_RUNS)
+        assert await _version(http, host) == "mended"
+        assert host.stop() == 0, "the process that was started is still the one"
+
+    async def test_restart_onto_broken_code_waits_until_it_is_mended(self, hosts, root, http, eventually) -> None:
+        host = hosts.start(root)
+        _rewrite(root, "def version", "deff version")
+        async with http.post(f"{host.url}/admin/host/restart") as response:
+            assert response.status == 200
+        await host.logged("The app cannot be loaded: nothing runs until the next change.")
+        assert "function_app.py:14: SyntaxError: invalid syntax" in host.log_text()
+        _rewrite(root, '"one"', '"mended"')
+        await self._answers(host, http, eventually, "mended")
+        _rewrite(root, "def version", "deff version")
+        async with http.post(f"{host.url}/admin/host/restart") as response:
+            assert response.status == 200
+        await eventually(lambda: host.log_text().count("nothing runs until") == 2, explain=host.log_text)
+        assert host.stop() == 0, "while it waits"
+
+    async def test_bad_option_in_host_json_keeps_the_old_code(self, host, root, http) -> None:
+        (root / "host.json").write_text('{"version": "2.0", "extensions": {"queues": {"batchSize": 33}}}')
+        await host.logged("host.json changed, but cannot be used: what ran before goes on until the next change.")
+        await host.logged("host.json: extensions.queues.batchSize: 33 is not between 1 and 32")
+        assert await _version(http, host) == "one"
+
+    async def test_code_that_never_ends_when_it_is_imported_is_forgotten_once_mended(
+        self, host, root, http, eventually
+    ) -> None:
+        _rewrite(root, "app = df", "pathlib.Path('hangs').touch()\ntime.sleep(3600)\napp = df")
+        await eventually((root / "hangs").exists, within_s=20, explain=host.log_text)
+        assert await _version(http, host) == "one"
+        _rewrite(root, '"one"', '"mended"')
+        await self._answers(host, http, eventually, "mended")
+
+    async def test_source_saved_while_it_is_being_loaded_counts(self, hosts, root, http, eventually) -> None:
+        save = "source = pathlib.Path(__file__)\nsource.write_text(source.read_text().rpartition('# saved')[2])\n"
+        later = APP.replace('"one"', '"later"')
+        (root / "function_app.py").write_text(f"import pathlib\n{save}{APP}# saved{later}")
+        await self._answers(hosts.start(root, "--reload"), http, eventually, "later")
+
+    @staticmethod
+    async def _answers(host: Any, http: aiohttp.ClientSession, eventually: Any, version: str) -> None:
+        async def is_there() -> bool:
+            return await _version(http, host) == version
+
+        await eventually(is_there, within_s=20, explain=host.log_text)
 
 
 async def test_blocked_loop_is_reported_with_the_functions_name(hosts, app_of, http) -> None:
@@ -128,7 +189,7 @@ async def test_blocked_loop_is_reported_with_the_functions_name(hosts, app_of, h
     async with http.get(f"{host.url}/api/block") as response:
         assert await response.text() == "blocked"
     await host.logged(
-        "The event loop has been blocked for more than a second by the function 'block' (function_app.py:27 in block)"
+        "The event loop has been blocked for more than a second by the function 'block' (function_app.py:29 in block)"
     )
 
 
@@ -149,7 +210,7 @@ async def test_every_line_of_the_json_log_is_an_object(hosts, app_of, http) -> N
     failed = next(line for line in lines if line["level"] == "Error")
     assert failed["message"].splitlines()[1:3] == [
         "Traceback (most recent call last):",
-        f'  File "{app_file(host)}", line 33, in fail',
+        f'  File "{app_file(host)}", line 35, in fail',
     ]
 
 
@@ -162,3 +223,46 @@ async def test_verbose_host_tells_more_than_its_host_json_asks_for(hosts, app_of
     async with http.post(f"{host.url}/api/begin") as response:
         assert response.status == 202
     await host.logged("woken by ExecutionStarted")
+
+
+LOGGING_APP = """
+import logging.config
+
+import azure.functions as func
+
+logging.config.dictConfig(
+    {
+        "version": 1,
+        "formatters": {"short": {"format": "SHORT %(message)s"}},
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "short"}},
+        "root": {"handlers": ["console"], "level": "ERROR"},
+    }
+)
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+
+@app.route()
+def fail(req: func.HttpRequest) -> str:
+    logging.error("my own words")
+    raise ValueError("on purpose")
+"""
+
+
+async def test_app_that_configures_logging_keeps_its_own_form_and_the_hosts_lines(hosts, app_of, http) -> None:
+    host = hosts.start(app_of(LOGGING_APP))
+    async with http.get(f"{host.url}/api/fail") as response:
+        assert response.status == 500
+    await host.logged("\nSHORT my own words\n")
+    await host.logged("] [Function.fail] Executing 'Functions.fail'")
+    await host.logged("] [Function.fail] Error: Executed 'Functions.fail' (Failed")
+    assert "SHORT Exec" not in host.log_text(), "each line once"
+
+
+async def test_mistake_in_an_app_is_an_object_in_the_json_log_too(hosts, app_of) -> None:
+    host = hosts.start(app_of("def broken(:\n"), "--json")
+    host.process.communicate(timeout=20)
+    [line] = [json.loads(line) for line in host.log_text().splitlines()]
+    assert (line["level"], line["message"].splitlines()[0]) == (
+        "Critical",
+        "function_app.py:1: SyntaxError: invalid syntax",
+    )
