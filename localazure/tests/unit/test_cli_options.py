@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 from localazure.cli import main
+from localazure.state import StateFolder
 
 
 @pytest.mark.parametrize("given", ["api", "api=", "api=x", "api=-1", "api=65536", "api=²", "=1.5"])
@@ -13,3 +17,15 @@ def test_port_that_is_none_is_refused_with_an_example(given: str) -> None:
 
     assert result.exit_code == 2
     assert "is not NAME=PORT, such as api=7071" in result.output
+
+
+def test_stop_signals_nobody_while_the_server_has_not_told_its_process_id(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "kill", lambda *_: pytest.fail("somebody was signalled"))
+    with StateFolder(tmp_path).locked():
+        (tmp_path / "server.lock").write_text("")
+        result = CliRunner().invoke(main, ["stop", "--state", str(tmp_path)])
+
+    assert result.exit_code == 1
+    assert "has only begun to start; try again." in result.output

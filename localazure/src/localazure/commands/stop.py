@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -23,7 +24,11 @@ def stop(app: Path, state: Path | None) -> None:
     folder = state_folder(app, state)
     if not folder.is_in_use():
         raise Failure(f"No server uses {folder.path}.")
-    os.kill(folder.server_pid(), signal.SIGTERM)
+    pid = folder.server_pid()
+    if not pid:  # to a process of its own group, 0 would mean all of them
+        raise Failure(f"The server that uses {folder.path} has only begun to start; try again.")
+    with suppress(ProcessLookupError):  # it has just ended
+        os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_WITHIN_S
     while folder.is_in_use():
         if time.monotonic() > deadline:
