@@ -13,6 +13,7 @@ crash in between the letter is open, and may be replayed again.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
@@ -20,7 +21,7 @@ from adapters import attention, dead_letters
 from adapters.dead_letters import DeadLetter, Handling, LetterStatus, Outcome
 from adapters.durable import is_under_way, start_replay
 from domain import names
-from domain.errors import Conflict, Rejected, Transient
+from domain.errors import Conflict, NotFound, Rejected, Transient
 from domain.payment_news import PaymentNews
 from domain.shapes import utc_text
 from triggers import payment_news
@@ -38,6 +39,15 @@ FOLLOWERS: dict[str, Handle] = {
     "start_unstarted_orders": start,
 }
 _MOST = 200
+_LETTER_ID = rf"(?:{names.IDENTIFIER}:)*{names.IDENTIFIER}"
+
+
+async def letter_of(call: Call) -> DeadLetter:
+    """The letter that the path names. Raises NotFound, Transient."""
+    letter_id = call.part("letterId")
+    if not re.fullmatch(_LETTER_ID, letter_id):
+        raise NotFound(f"there is no dead letter {letter_id}")
+    return await dead_letters.get(call.tenant_id, letter_id)
 
 
 async def replay(call: Call, letter: DeadLetter) -> Answer:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import azure.functions as func
 
@@ -102,4 +102,4 @@ def match(route: Any, method: str, path: str) -> dict[str, str] | None:
     pairs = list(zip(wanted, given, strict=True))
     if any(want != got and not want.startswith("{") for want, got in pairs):
         return None
-    return {want.strip("{}"): got for want, got in pairs if want.startswith("{")}
+    return {want.strip("{}"): unquote(got) for want, got in pairs if want.startswith("{")}

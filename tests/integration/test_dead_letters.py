@@ -124,6 +124,11 @@ class TestFinding:
 
         assert (answer.status, answer.body["errors"][0]["pointer"]) == (400, query.partition("=")[0])
 
+    @pytest.mark.parametrize("letter_id", ["..", ".", "a:..", "none", "%20", "a%3Fb", "a%23b", "a%2Fb", "%C3%A9"])
+    async def test_what_is_no_letter_is_not_found(self, admin: Admin, letter_id: str) -> None:
+        for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/replay")):
+            assert (await admin(method, f"/v1/dead-letters/{letter_id}{path}")).status == 404
+
     @pytest.mark.parametrize(("method", "path"), [("GET", ""), ("DELETE", ""), ("POST", "/replay")])
     async def test_letters_of_others_are_not_found_and_operators_have_no_say(
         self, admin: Admin, api: Api, an_order: AnOrder, method: str, path: str

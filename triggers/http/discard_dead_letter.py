@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from adapters import attention, dead_letters
+from adapters import attention
 from adapters.dead_letters import Handling, LetterStatus, Outcome
 from adapters.durable import is_under_way
 from domain.errors import Conflict
-from triggers.second_chances import refuse_unless_open
+from triggers.second_chances import letter_of, refuse_unless_open
 from triggers.web.answers import Answer
 from triggers.web.call import Call
 
 
 async def discard_dead_letter(call: Call) -> Answer:
     """Decide that what failed need not be done; the letter stays on record. Doing it again changes nothing."""
-    letter = await dead_letters.get(call.tenant_id, call.part("letterId"))
+    letter = await letter_of(call)
     if letter.instance_id and await is_under_way(call.client, letter.instance_id):
         raise Conflict(
             f"workflow {letter.instance_id} waits for {letter.source}: put right what it fails of (it may be done by "
