@@ -120,6 +120,15 @@ def test_c163_a_feed_of_one_key(filled, same_container, wire):
     assert "x-ms-documentdb-partitionkey" not in headers
 
 
+def test_c163_a_feed_of_one_key_does_not_look_again_at_what_others_wrote(filled, same_container, wire):
+    feed = Reader(same_container(transport=wire))
+    assert ids(feed.read(start_time="Beginning", partition_key="p0")) == ["0", "2", "4", "6", "8"]
+    filled.create_item({"id": "other", "pk": "p1"})
+    assert feed.read() == []
+    answers = [(one.status, one.answered["etag"]) for one in wire.to("/docs")]
+    assert answers == [(200, '"10"'), (304, '"10"'), (304, '"11"')]
+
+
 def test_c164_feed_ranges_cover_the_feed_without_overlap(database):
     container = database.create_container("spread", PartitionKey("/pk"), offer_throughput=21000)
     for number in range(30):

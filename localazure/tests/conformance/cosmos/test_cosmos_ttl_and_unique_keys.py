@@ -60,12 +60,19 @@ def test_c179_a_ttl_must_make_sense(container, status_of, ttl):
     assert status_of(container.create_item, {"id": "1", "pk": "a", "ttl": ttl})[0] == 400
 
 
-def test_c180_a_write_restarts_the_clock(server, expiring):
+def test_c180_a_write_restarts_the_clock(server, expiring, status_of):
     expiring.create_item({"id": "1", "pk": "a"})
-    server.admin.advance(90)
-    expiring.upsert_item({"id": "1", "pk": "a"})
+    for write in (
+        lambda: expiring.upsert_item({"id": "1", "pk": "a"}),
+        lambda: expiring.replace_item("1", {"id": "1", "pk": "a"}),
+        lambda: expiring.patch_item("1", "a", [{"op": "set", "path": "/n", "value": 1}]),
+    ):
+        server.admin.advance(90)
+        write()
     server.admin.advance(90)
     assert expiring.read_item("1", "a")["id"] == "1"
+    server.admin.advance(11)
+    assert status_of(expiring.read_item, "1", "a")[0] == 404
 
 
 def test_c181_expiry_is_logged_once(server, expiring, same_container, connect, eventually):
