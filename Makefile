@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 AZURITE := localazure/azurite/node_modules/.package-lock.json
 SOURCES := function_app.py triggers orchestrators activities domain adapters sandbox bench tests localazure/src localazure/tests
+SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4  # each worker starts local services of its own
 
 .DEFAULT_GOAL := help
 .PHONY: help run services demo test chaos worker check format bench lock reset
@@ -24,7 +25,7 @@ demo: $(INSTALLED) $(AZURITE) ## play sixteen stories of an order and print each
 	@$(BIN)/python -m sandbox.demo
 
 test: $(INSTALLED) $(AZURITE) worker ## run every test there is: unit, conformance, integration, end to end
-	@$(BIN)/python -m pytest --cov --cov-report=
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) --dist loadfile --cov --cov-report=
 
 worker: $(INSTALLED) ## install Microsoft's own worker library, which tests compare with, where there is Python 3.13
 	@$(BIN)/python localazure/tests/conformance/host/real_worker/install.py build/worker
@@ -42,7 +43,7 @@ format: $(INSTALLED) ## rewrite the code in the house format
 	@$(BIN)/ruff check --fix $(SOURCES)
 
 chaos: $(INSTALLED) $(AZURITE) ## tell every story of an order with a crash or a fault at every moment
-	@$(BIN)/python -m tests.chaos
+	@CHAOS=whole $(BIN)/python -m pytest -q $(SIDE_BY_SIDE) --show-capture=no tests/chaos
 
 bench: $(INSTALLED) $(AZURITE) ## measure speed; prints a table and writes bench/results/latest.json
 	@$(BIN)/python -m bench

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -71,7 +68,7 @@ def world(local_services: Services) -> Iterator[MakeWorld]:
 @pytest.fixture
 def prove(request: pytest.FixtureRequest) -> Prove:
     """`prove(world, story)`: every invariant holds; it is counted."""
-    counts = request.config.stash.setdefault(PROVED, Counter())
+    counts = _proved(request.config)
 
     def check(world: World, story: str) -> None:
         found = Findings.of(world)
@@ -82,21 +79,26 @@ def prove(request: pytest.FixtureRequest) -> Prove:
     return check
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """`CHAOS=1/2` runs the first half of all cases, `CHAOS=2/2` the other one."""
-    share, of, parts = os.environ.get("CHAOS", "").partition("/")
-    if of:
-        left_out = [item for place, item in enumerate(items) if place % int(parts) != int(share) - 1]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in set(left_out)]
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker tells whoever started it what it has proved."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["proved"] = [[*names, number] for names, number in _proved(session.config).items()]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Add up what the workers have proved; one that died has told nothing."""
+    told = getattr(node, "workeroutput", {}).get("proved", [])
+    _proved(node.config).update({(invariant, story): number for invariant, story, number in told})
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """How many cases were proved, per invariant and per story; also for whoever adds up the shares."""
-    counts = config.stash.get(PROVED, Counter())
-    if counts:
+    """How many cases were proved, per invariant and per story."""
+    if counts := _proved(config):
         terminalreporter.section("cases that were proved")
         for line in table(counts):
             terminalreporter.write_line(line)
-    if file := os.environ.get("CHAOS_COUNTS"):
-        Path(file).write_text(json.dumps([[*names, number] for names, number in counts.items()]))
+
+
+def _proved(config: pytest.Config) -> Counts:
+    return config.stash.setdefault(PROVED, Counter())
