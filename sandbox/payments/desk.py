@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sandbox.payments.clock import Clock
 from sandbox.payments.errors import no_such_object
-from sandbox.payments.events import about_intent, about_refund
+from sandbox.payments.events import Happening, about_intent, about_refund
 from sandbox.payments.intent_models import Intent
 from sandbox.payments.objects import Json
 from sandbox.payments.parameters import Parameters
@@ -62,14 +62,15 @@ class Desk:
     def save_intent(self, before: Intent | None, after: Intent, call: Call | None = None) -> None:
         """Keep a changed intent and record its events. Without a call, time or the bank made the change."""
         self.store.keep_intent(after)
-        self._record(about_intent(before, after), call)
+        self.announce(about_intent(before, after), call)
 
     def save_refund(self, before: Refund | None, after: Refund, call: Call | None = None) -> None:
         """Keep a changed refund and record its events."""
         self.store.keep_refund(after)
-        self._record(about_refund(before, after), call)
+        self.announce(about_refund(before, after), call)
 
-    def _record(self, happenings: list[tuple[str, Json]], call: Call | None) -> None:
+    def announce(self, happenings: list[Happening], call: Call | None) -> None:
+        """Record events, to be sent once the transaction is over."""
         self.outbox.record(happenings, request_id=call.request_id if call else None, key=call.key if call else None)
 
 

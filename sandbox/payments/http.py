@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from sandbox.payments import errors, intent_operations, lookups, refund_operations
+from sandbox.payments import dispute_operations, errors, intent_operations, lookups, refund_operations
 from sandbox.payments.clock import Clock
 from sandbox.payments.desk import Call, Desk, Operation, Reply
 from sandbox.payments.errors import StripeError
@@ -44,6 +44,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/v1/events"): lookups.list_events,
     ("GET", "/v1/events/{id}"): lookups.retrieve_event,
     ("POST", "/_sandbox/payment_intents/{id}/authenticate"): intent_operations.authenticate_payment_intent,
+    ("POST", "/_sandbox/payment_intents/{id}/dispute"): dispute_operations.dispute_payment_intent,
     ("POST", "/_sandbox/refunds/{id}/settle"): refund_operations.settle_refund,
 }
 
@@ -126,6 +127,7 @@ class Api:
             endpoint=received.path,
             parameters=f"{received.method} {received.form}",
             request_id=received.request_id,
+            now=self._clock.now(),
         ) as claim:
             if trouble.delay_ms:
                 await asyncio.sleep(trouble.delay_ms / 1000)

@@ -43,7 +43,7 @@ class Idempotency:
         self._in_progress: set[str] = set()
 
     @contextmanager
-    def claim(self, key: str | None, *, endpoint: str, parameters: str, request_id: str) -> Iterator[Claim]:
+    def claim(self, key: str | None, *, endpoint: str, parameters: str, request_id: str, now: float) -> Iterator[Claim]:
         """Hold a key while its request is worked on.
 
         Raises idempotency_error (400) when the key was used with other parameters or elsewhere, and
@@ -55,7 +55,7 @@ class Idempotency:
         if len(key) > 255:
             raise invalid_request("Idempotency keys can be at most 255 characters long.")
         fingerprint = hashlib.sha256(parameters.encode()).hexdigest()
-        kept = self._kept(key, endpoint, fingerprint)
+        kept = self._kept(key, endpoint, fingerprint, now)
         if key in self._in_progress:
             raise key_in_use(key)
         self._in_progress.add(key)
@@ -80,8 +80,8 @@ class Idempotency:
             created=now,
         )
 
-    def _kept(self, key: str, endpoint: str, fingerprint: str) -> Answer | None:
-        for row in self._database.run("answer", key=key):
+    def _kept(self, key: str, endpoint: str, fingerprint: str, now: float) -> Answer | None:
+        for row in self._database.run("answer", key=key, since=now - KEPT_FOR_S):
             if row["endpoint"] != endpoint:
                 raise key_used_elsewhere(key, row["endpoint"])
             if row["fingerprint"] != fingerprint:

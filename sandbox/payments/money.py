@@ -22,9 +22,10 @@ MINIMUM = {
 MAXIMUM = 99_999_999
 
 _WITHOUT_MINOR_UNIT = frozenset(
-    {"bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof", "xpf"}
+    {"bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"}
 )
 _WITH_THREE_DIGITS = frozenset({"bhd", "jod", "kwd", "omr", "tnd"})
+_ONLY_WHOLE = frozenset({"isk", "ugx"})  # counted in hundredths as ever, and without them since 2023
 _SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥"}
 
 
@@ -40,11 +41,24 @@ def check_currency(currency: str) -> str:
 
 
 def check_amount(amount: int, currency: str) -> int:
-    """The amount. Raises amount_too_small below the currency's least charge, amount_too_large above eight digits."""
+    """The amount. Raises amount_too_small below the currency's least charge, amount_too_large above eight digits.
+
+    Raises invalid_charge_amount_no_decimal_compatible for parts of a króna, invalid_request_error for a thousandth that
+    is no multiple of ten.
+    """
     if amount < MINIMUM.get(currency, 1):
         raise _out_of_range(f"at least {in_words(MINIMUM[currency], currency)}", "amount_too_small")
     if amount > MAXIMUM:
         raise _out_of_range(f"no more than {in_words(MAXIMUM, currency)}", "amount_too_large")
+    if currency in _ONLY_WHOLE and amount % 100:
+        raise invalid_request(
+            f"Invalid amount. Currency {currency.upper()} has become effectively zero-decimal and charged amounts must "
+            "be evenly divisible by 100.",
+            param="amount",
+            code="invalid_charge_amount_no_decimal_compatible",
+        )
+    if currency in _WITH_THREE_DIGITS and amount % 10:
+        raise invalid_request("Invalid amount. The last digit of a three-decimal amount must be 0.", param="amount")
     return amount
 
 

@@ -58,6 +58,24 @@ def intent_object(intent: Intent, expand: Collection[str] = ()) -> Json:
     }
 
 
+def dispute_object(intent: Intent, charge: Charge, status: str, now: int) -> Json:
+    """It has no metadata: which order it is about is known by its payment alone."""
+    return {
+        "id": f"dp_{charge.id.removeprefix('ch_')}",
+        "object": "dispute",
+        "amount": charge.captured,
+        "charge": charge.id,
+        "created": now,
+        "currency": intent.currency,
+        "is_charge_refundable": False,
+        "livemode": False,
+        "metadata": {},
+        "payment_intent": intent.id,
+        "reason": "fraudulent",
+        "status": status,
+    }
+
+
 def charge_object(intent: Intent, charge: Charge) -> Json:
     failure = charge.failure
     released = charge.authorised and not charge.captured and charge.released == charge.amount

@@ -143,8 +143,8 @@ FROM intents WHERE order_id IS NOT NULL AND (:order_id IS NULL OR order_id = :or
 GROUP BY order_id ORDER BY order_id;
 
 -- name: answer
--- What a key was first answered.
-SELECT endpoint, fingerprint, request_id, status, body FROM answers WHERE key = :key;
+-- What a key was first answered, if it is kept still.
+SELECT endpoint, fingerprint, request_id, status, body FROM answers WHERE key = :key AND created >= :since;
 
 -- name: keep_answer
 -- Remembers the answer of a keyed request.

@@ -321,3 +321,12 @@ def test_metadata_is_merged_and_can_be_removed(client: stripe.StripeClient) -> N
     updated = client.v1.payment_intents.update(intent.id, {"metadata": {"note": "", "tenant": "acme"}})
     assert updated.metadata.to_dict() == {"order_id": "o-1", "tenant": "acme"}
     assert client.v1.payment_intents.update(intent.id, {"metadata": ""}).metadata.to_dict() == {}
+
+
+@pytest.mark.parametrize(("amount", "currency"), [(550, "isk"), (550, "ugx"), (5124, "kwd")])
+def test_amount_must_be_one_that_cards_are_charged_with(
+    client: stripe.StripeClient, amount: int, currency: str
+) -> None:
+    with pytest.raises(stripe.InvalidRequestError, match="Invalid amount"):
+        an_intent(client, amount=amount, currency=currency)
+    assert an_intent(client, amount=amount // 100 * 100, currency=currency).status == "requires_capture"

@@ -124,3 +124,19 @@ def test_repeated_refund_with_one_key_refunds_once(client: stripe.StripeClient, 
     ]
     assert len({refund.id for refund in refunds}) == 1
     assert simulator.ledger("o-1")["refunded"] == 600
+
+
+def test_dispute_tells_of_what_was_captured_and_of_nothing_else(client: stripe.StripeClient) -> None:
+    payment = a_payment(client)
+    path = f"/_sandbox/payment_intents/{payment.id}/dispute"
+    for status in ("needs_response", "lost"):
+        client.raw_request("post", path, status=status)
+
+    closed, created = client.v1.events.list({"type": "charge.dispute.*"}).data
+    assert [event.type for event in (created, closed)] == ["charge.dispute.created", "charge.dispute.closed"]
+    dispute = created.data.object
+    assert (dispute["amount"], dispute["payment_intent"]) == (payment.amount, payment.id)
+    assert dispute["metadata"].to_dict() == {}
+    uncaptured = client.v1.payment_intents.create({"amount": 100, "currency": "eur"})
+    with pytest.raises(stripe.InvalidRequestError, match="Nothing was captured"):
+        client.raw_request("post", f"/_sandbox/payment_intents/{uncaptured.id}/dispute")
