@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from adapters.provider import Refused, call, is_replayed, once
+from adapters.provider_units import to_minor, to_units
 
 if TYPE_CHECKING:
     from stripe import PaymentIntent, Refund, StripeClient
@@ -33,6 +34,7 @@ class Moving:
     provider_id: str
     subject: str
     amount_minor: int
+    currency: str
     key: str
     attempt: int = 1
 
@@ -70,6 +72,11 @@ async def capture(wish: Moving) -> Moved | Refusal:
         return Refusal(refused.code) if taken is None else Moved(wish.provider_id, taken)
 
 
+async def is_taken(wish: Moving) -> bool:
+    """Whether the provider has taken anything for the parcel, or another parcel has paid for it. Raises Transient."""
+    return await call(partial(_taken_before, wish)) is not None
+
+
 async def refund(wish: Moving) -> Moved | Refusal:
     """Give back some of what a payment has taken, once per key.
 
@@ -82,7 +89,7 @@ async def refund(wish: Moving) -> Moved | Refusal:
         return Refusal(refused.code)
     if given.status in _DEAD:
         return Refusal(given.failure_reason or str(given.status))
-    return Moved(given.id, given.amount)
+    return Moved(given.id, to_minor(given.amount, given.currency))
 
 
 async def _capture(wish: Moving, key: str, stripe: StripeClient) -> int:
@@ -91,8 +98,11 @@ async def _capture(wish: Moving, key: str, stripe: StripeClient) -> int:
     if earlier is not None:
         return earlier
     in_parts = _in_parts(intent)
-    taken = wish.amount_minor if in_parts else intent.amount_capturable
-    params: PaymentIntentCaptureParams = {"amount_to_capture": taken, "metadata": {_note(wish): str(taken)}}
+    taken = wish.amount_minor if in_parts else to_minor(intent.amount_capturable, intent.currency)
+    params: PaymentIntentCaptureParams = {
+        "amount_to_capture": to_units(taken, wish.currency),
+        "metadata": {_note(wish): str(taken)},
+    }
     if in_parts:
         params["final_capture"] = False
     await stripe.v1.payment_intents.capture_async(wish.provider_id, params, {"idempotency_key": key})
@@ -112,11 +122,15 @@ def _note(wish: Moving) -> str:
 
 
 def _noted(intent: PaymentIntent, wish: Moving) -> int | None:
-    """What has been taken for the parcel: 0 when another one has paid for all; None when nothing has been yet."""
+    """What has been taken for the parcel: 0 when another one has paid for all; None when nothing has been yet.
+
+    A payment that is over has not been taken whole when it expired between two parcels.
+    """
     noted = getattr(intent.metadata, _note(wish), None)
     if noted is not None:
         return int(noted)
-    return 0 if intent.status == _PAID and not _in_parts(intent) else None
+    is_whole = intent.status == _PAID and intent.amount_received == intent.amount
+    return 0 if is_whole and not _in_parts(intent) else None
 
 
 def _in_parts(intent: PaymentIntent) -> bool:
@@ -139,7 +153,11 @@ async def _refund(wish: Moving, key: str, stripe: StripeClient) -> Refund:
         "subject": wish.subject,
     }
     made = await stripe.v1.refunds.create_async(
-        {"payment_intent": wish.provider_id, "amount": wish.amount_minor, "metadata": metadata},
+        {
+            "payment_intent": wish.provider_id,
+            "amount": to_units(wish.amount_minor, wish.currency),
+            "metadata": metadata,
+        },
         {"idempotency_key": key},
     )
     return await stripe.v1.refunds.retrieve_async(made.id) if is_replayed(made) else made

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from adapters.provider import KeyBroken, KeyTaken, Refused, call, is_replayed, keys, once
+from adapters.provider_units import to_minor, to_units
 from domain.errors import Defect, Transient
 from domain.payment_news import Standing
 
@@ -91,7 +92,18 @@ async def standing(provider_id: str) -> Standing:
         intent = await call(lambda stripe: stripe.v1.payment_intents.retrieve_async(provider_id))
     except Refused as refused:
         raise Defect(f"payment {provider_id} cannot be read: {refused.code}") from refused
-    return Standing(intent.amount_capturable, intent.amount_received)
+    held, taken = (to_minor(units, intent.currency) for units in (intent.amount_capturable, intent.amount_received))
+    return Standing(held, taken)
+
+
+async def order_of(provider_id: str) -> tuple[str, str] | None:
+    """Tenant and order that a payment was made for, or None when it is none of ours. Raises Transient."""
+    try:
+        intent = await call(lambda stripe: stripe.v1.payment_intents.retrieve_async(provider_id))
+    except Refused:
+        return None
+    tenant_id, order_id = (getattr(intent.metadata, name, None) for name in ("tenant_id", "order_id"))
+    return (tenant_id, order_id) if tenant_id and order_id else None
 
 
 async def _authorise(charge: Charge, key: str, stripe: StripeClient) -> PaymentIntent:
@@ -147,13 +159,16 @@ async def _cancel(intent: PaymentIntent, void_key: str) -> None:
 
 def _params(asked: Asked) -> PaymentIntentCreateParams:
     metadata = {"tenant_id": asked.tenant_id, "order_id": asked.order_id, "idempotency_key": asked.key}
-    return {"amount": asked.amount_minor, "currency": asked.currency.lower(), "metadata": metadata}
+    units = to_units(asked.amount_minor, asked.currency)
+    return {"amount": units, "currency": asked.currency.lower(), "metadata": metadata}
 
 
 def _held(intent: PaymentIntent) -> Authorised | None:
     if intent.status == _UNDER_WAY:
         raise Transient(f"payment {intent.id} is being processed", retry_after_s=2)
-    return Authorised(intent.id, intent.amount_capturable) if intent.status == _HELD else None
+    if intent.status != _HELD:
+        return None
+    return Authorised(intent.id, to_minor(intent.amount_capturable, intent.currency))
 
 
 async def _look_up(key: str, since: datetime, stripe: StripeClient) -> PaymentIntent | None:

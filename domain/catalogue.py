@@ -10,9 +10,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from domain.errors import Rejected
+from domain.money import check_payable
 from domain.orders import Reason
 from domain.shapes import Currency, Identifier, Model, Request, Text, Utc
 
@@ -23,9 +24,16 @@ class PutProduct(Request):
     """Body of `PUT /v1/products/{sku}`."""
 
     name: Text
-    unit_amount_minor: UnitAmount
     currency: Currency
+    unit_amount_minor: UnitAmount
     warehouse: Identifier
+
+    @field_validator("unit_amount_minor")
+    @classmethod
+    def _is_payable(cls, amount_minor: int, info: ValidationInfo) -> int:
+        """An invalid currency is reported by itself."""
+        currency = info.data.get("currency")
+        return check_payable(amount_minor, currency) if currency else amount_minor
 
 
 class AdjustStock(Request):

@@ -18,6 +18,17 @@ _EXPONENTS = {"BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND":
     ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"), 0
 )
 
+# What cards can be charged in, where that is coarser than the minor unit: steps of so many.
+_STEPS = dict.fromkeys(("BHD", "JOD", "KWD", "OMR", "TND"), 10) | {"MGA": 100}
+
+
+def check_payable(amount_minor: int, currency: str) -> int:
+    """The amount, if a card can be charged with it. Raises ValueError."""
+    step = _STEPS.get(currency, 1)
+    if amount_minor % step:
+        raise ValueError(f"must be a multiple of {step}: cards are not charged with less of {currency}")
+    return amount_minor
+
 
 def amount_text(amount_minor: int, currency: str) -> str:
     """`12.50 EUR` for 1250 minor units."""

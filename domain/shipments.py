@@ -130,6 +130,13 @@ def has_been(shipment: Shipment, status: ShipmentStatus) -> bool:
     return shipment.status is status or (status is _S.SHIPPED and shipment.status in (_S.DELIVERED, _S.LOST))
 
 
+def is_kept(order: Order, shipment: Shipment) -> bool:
+    """Whether the customer has, or is to have, all that is in the parcel, and sends nothing of it back."""
+    inside = [line for line in order.lines if line.warehouse == shipment.warehouse]
+    sent_back = any(line.returning_quantity or line.returned_quantity for line in inside)
+    return shipment.status is not ShipmentStatus.LOST and not sent_back
+
+
 def cancellable(shipments: Iterable[Shipment]) -> bool:
     """Whether none of an order's parcels has left."""
     return all(shipment.status is ShipmentStatus.BOOKED for shipment in shipments)

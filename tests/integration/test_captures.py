@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import stripe
 
 from activities.authorise_payment import authorise_payment
 from activities.capture_payment import capture_payment
 from activities.refund_payment import refund_payment
 from activities.void_payment import void_payment
+from adapters import captures, payments
 from domain.errors import Transient
 from domain.names import idempotency_key, ship_instance_id
 from domain.orders import Order
@@ -151,6 +153,43 @@ async def test_expiry_between_two_parcels_keeps_what_the_first_has_paid(an_order
     assert await sums(provider, order) == (TOTAL, 3000, 0)
 
 
+async def test_payment_that_is_over_before_all_was_taken_has_not_paid_for_later_parcels(
+    an_order: AnOrder, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = await an_order()
+    payment = await held(order)
+    await taken(a_parcel(order, payment, 1, 3000))
+    await provider.skip(7 * DAY_S + 60)
+    over = stripe.PaymentIntent.construct_from(
+        {"id": payment["provider_id"], "status": "succeeded", "amount": TOTAL, "amount_received": 3000,
+         "amount_capturable": 0, "currency": "eur", "metadata": {}, "latest_charge": None}, "sk_test"
+    )  # fmt: skip
+
+    async def read(*_: object) -> stripe.PaymentIntent:
+        return over
+
+    monkeypatch.setattr(captures, "_read", read)
+
+    assert (await capture_payment(a_parcel(order, payment, 2, 2000)))["outcome"] == "refused"
+
+
+@pytest.mark.parametrize("card", ["pm_card_visa", ONCE_ONLY])
+async def test_lost_parcel_brings_back_what_was_taken_for_it_and_nothing_of_another(
+    an_order: AnOrder, provider: Provider, card: str
+) -> None:
+    order = await an_order()
+    payment = await held(order, card)
+    await taken(a_parcel(order, payment, 1, 3000))
+    first, second = (
+        {**a_refund(order, payment, f"{order.order_id}-{number}", 1000), "shipment_id": f"{order.order_id}-{number}"}
+        for number in (1, 2)
+    )
+
+    outcomes = [(await refund_payment(step))["outcome"] for step in (first, second)]
+
+    assert outcomes == ["refunded", "refunded" if card == ONCE_ONLY else "nothing_taken"]
+
+
 async def test_more_than_is_held_is_refused(an_order: AnOrder, provider: Provider) -> None:
     order = await an_order()
     payment = await held(order)
@@ -242,6 +281,41 @@ async def test_no_two_refunds_give_more_than_was_taken(an_order: AnOrder, provid
 
     assert outcomes == ["refunded", "refused", "refused"]
     assert await sums(provider, order) == (TOTAL, 3000, 2000)
+
+
+@pytest.mark.parametrize(("currency", "factor"), [("ISK", 100), ("UGX", 100), ("JPY", 1), ("MGA", 0.01)])
+async def test_amounts_are_told_as_the_provider_counts_them(
+    an_order: AnOrder, provider: Provider, currency: str, factor: float
+) -> None:
+    order = await an_order()
+    told = await authorise_payment({**asked(order, payment_method="pm_card_visa"), "currency": currency})
+    assert told["amount_minor"] == TOTAL
+    payment = {"provider_id": told["provider_id"], "currency": currency}
+
+    assert await taken(a_parcel(order, payment, 1, 3000)) == 3000
+    given = await refund_payment(a_refund(order, payment, "r-1", 1000))
+
+    assert given["movement"]["amount_minor"] == 1000
+    assert await sums(provider, order) == (TOTAL * factor, 3000 * factor, 1000 * factor)
+    now = await payments.standing(told["provider_id"])
+    assert (now.held_minor, now.taken_minor) == (2000, 3000)
+
+
+async def test_card_that_is_captured_once_is_told_what_the_currency_makes_of_it(
+    an_order: AnOrder, provider: Provider
+) -> None:
+    order = await an_order()
+    told = await authorise_payment({**asked(order, payment_method=ONCE_ONLY), "currency": "ISK"})
+    first = a_parcel(order, {"provider_id": told["provider_id"], "currency": "ISK"}, 1, 3000)
+
+    assert [await taken(first), await taken(first)] == [TOTAL, TOTAL]
+    assert await sums(provider, order) == (TOTAL * 100, TOTAL * 100, 0)
+
+
+async def test_amount_that_the_provider_has_no_unit_for_is_declined(an_order: AnOrder, provider: Provider) -> None:
+    charge = {**asked(await an_order(), payment_method="pm_card_visa"), "currency": "MGA", "amount_minor": 150}
+
+    assert await authorise_payment(charge) == {"outcome": "declined", "detail": "amount_has_no_unit"}
 
 
 async def test_nothing_is_refunded_before_it_was_taken(an_order: AnOrder, provider: Provider) -> None:

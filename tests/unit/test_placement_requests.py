@@ -99,6 +99,12 @@ def test_price_must_be_whole_minor_units(amount: object) -> None:
     assert pointers(PutProduct, PRODUCT | {"unitAmountMinor": amount}) == {"/unitAmountMinor"}
 
 
+@pytest.mark.parametrize(("amount", "currency", "step"), [(5124, "KWD", 10), (150, "MGA", 100)])
+def test_price_must_be_one_that_cards_can_be_charged(amount: int, currency: str, step: int) -> None:
+    assert pointers(PutProduct, PRODUCT | {"unitAmountMinor": amount, "currency": currency}) == {"/unitAmountMinor"}
+    assert parsed(PutProduct, json.dumps(PRODUCT | {"unitAmountMinor": step, "currency": currency}))
+
+
 def test_stock_adjustment_needs_delta_and_reason() -> None:
     assert pointers(AdjustStock, {"delta": "3"}) == {"/delta", "/reason"}
     assert parsed(AdjustStock, '{"delta": -3, "reason": "broken"}').delta == -3
