@@ -5,7 +5,7 @@ A return claims its pieces when it is asked for, so that two returns can never b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import Annotated
 
@@ -27,6 +27,10 @@ class ReturnStatus(StrEnum):
     EXPIRED = "expired"
 
 
+RETURNABLE = frozenset({OrderStatus.DELIVERED, OrderStatus.PARTIALLY_RETURNED})
+"""Statuses in which pieces can come back: no parcel is on its way, so it is known what arrived and what was paid."""
+
+
 class RequestReturn(Request):
     """Body of `POST /v1/orders/{orderId}/returns`."""
 
@@ -35,7 +39,7 @@ class RequestReturn(Request):
 
 
 class ReturnedLine(Model):
-    """So many pieces of one SKU, and what the customer gets back for them."""
+    """So many pieces of one SKU, and what the customer gets back for them: no more than has been paid for them."""
 
     sku: Identifier
     quantity: int
@@ -62,9 +66,18 @@ class Return(Model):
 
 
 def request(
-    order: Order, wanted: Mapping[str, int], return_id: str, reason: str, change: Change
+    order: Order,
+    wanted: Mapping[str, int],
+    return_id: str,
+    reason: str,
+    change: Change,
+    *,
+    unpaid: Collection[str] = (),
 ) -> tuple[Order, Return, Event]:
-    """Claim pieces (by SKU) of a delivered order for a return. Raises Rejected when they cannot be sent back."""
+    """Claim pieces (by SKU) of a delivered order for a return. Raises Rejected when they cannot be sent back.
+
+    `unpaid` are the SKUs for which the provider refused to take the money: nothing is given back for them.
+    """
     lines = _claim(order, wanted)
     after, event = transition(order, _told(change, order.status, "return_requested", return_id, lines))
     prices = {line.sku: line.unit_amount_minor or 0 for line in order.lines}
@@ -73,7 +86,7 @@ def request(
         order_id=order.order_id,
         return_id=return_id,
         lines=tuple(
-            ReturnedLine(sku=sku, quantity=quantity, amount_minor=prices[sku] * quantity)
+            ReturnedLine(sku=sku, quantity=quantity, amount_minor=0 if sku in unpaid else prices[sku] * quantity)
             for sku, quantity in sorted(wanted.items())
         ),
         reason=reason,
@@ -105,6 +118,9 @@ def _told(change: Change, to: OrderStatus, event_type: str, return_id: str, line
 
 
 def _claim(order: Order, wanted: Mapping[str, int]) -> tuple[Line, ...]:
+    if order.status not in RETURNABLE:
+        of = f"order {order.order_id}, which is {order.status}"
+        raise Rejected(f"nothing can be returned of {of}: all of its parcels must have arrived first")
     for sku, quantity in wanted.items():
         can_be = sum(line.returnable_quantity for line in order.lines if line.sku == sku)
         if quantity > can_be:

@@ -53,7 +53,7 @@ def _run(saga: Saga, given: JsonObject) -> Steps[str | None]:
         return str(fault).partition("\n")[0].strip()
     if result["outcome"] == REFUSED:
         return str(result.get("detail") or f"refused: {result['status']}")
-    if step in MOVES:
+    if "movement" in result:
         moved = {"kind": MOVES[step], "key": told["idempotency_key"], "subject": told.get("subject")}
         parcel = {"subject": told["shipment_id"]} if "shipment_id" in told else {}
         yield from saga.insist(names.RECORD_MOVEMENT, movement={**result["movement"], **moved, **parcel})

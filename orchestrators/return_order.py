@@ -20,7 +20,7 @@ def return_order(context: df.DurableOrchestrationContext) -> Steps[JsonObject]:
 
     Steps
     1  wait for `received` or `refused`, at most `days`
-    2  received: refund_payment, restock for every SKU
+    2  received: refund_payment, if anything was paid for them; restock for every SKU
     3  record_return
 
     Input   {"tenant_id", "order_id", "correlation_id", "return_id": str, "days": int, "refund_minor": int,
@@ -51,20 +51,23 @@ def return_order(context: df.DurableOrchestrationContext) -> Steps[JsonObject]:
 
 
 def _settle(saga: Saga, given: JsonObject) -> Steps[JsonObject | None]:
-    key = saga.key_of(names.REFUND_PAYMENT)
+    """Money first, goods second; the movement of the money, if any has moved."""
+    key, return_id = saga.key_of(names.REFUND_PAYMENT), given["return_id"]
     asked = {
         "idempotency_key": key,
         "amount_minor": given["refund_minor"],
         "payment": given["payment"],
-        "subject": given["return_id"],
+        "subject": return_id,
     }
-    refunded = yield from saga.insist(names.REFUND_PAYMENT, **asked)
+    refunded = None
+    if given["refund_minor"]:
+        refunded = yield from saga.insist(names.REFUND_PAYMENT, **asked)
     for line in given["lines"]:
         yield from saga.insist(names.RESTOCK, **line, idempotency_key=f"{key}:{line['sku']}")
-    if refunded["outcome"] == "refused":
-        yield from saga.park(names.REFUND_PAYMENT, asked, refunded["detail"])
-        yield from saga.insist(
-            names.FLAG_ORDER, detail=f"the refund was refused: {refunded['detail']}", subject=given["return_id"]
-        )
+    if refunded is None:
         return None
-    return {**refunded["movement"], "kind": MovementKind.REFUND, "key": key, "subject": given["return_id"]}
+    if refunded["outcome"] == "refused":
+        fault = f"the refund was refused: {refunded['detail']}"
+        yield from saga.give_up(names.REFUND_PAYMENT, asked, fault, subject=return_id)
+        return None
+    return {**refunded["movement"], "kind": MovementKind.REFUND, "key": key, "subject": return_id}

@@ -206,6 +206,11 @@ class Saga:
             awaited=awaited,
         )
 
+    def give_up(self, activity: str, payload: JsonObject, fault: str, *, subject: str) -> Steps[None]:
+        """Park a step that no repetition helps, and call for a person; the saga goes on without it."""
+        yield from self.park(activity, payload, fault)
+        yield from self.insist(names.FLAG_ORDER, detail=fault, subject=subject)
+
     def _replay_of(self, activities: list[str], number: int) -> Steps[str]:
         """Call for a person and wait until one has asked for a replay; returns who it was."""
         detail = f"{', '.join(activities)} kept failing"

@@ -24,7 +24,7 @@ def ship_parcel(context: df.DurableOrchestrationContext) -> Steps[JsonObject]:
     2  wait for the carrier's `shipped`, or for `cancelled`; nothing heard for days: escalate_parcel, and wait on
     3  record_shipment, commit_stock for every SKU, capture_payment
     4  wait for `delivered` or `lost`
-    5  lost: refund_payment
+    5  lost: refund_payment, unless nothing could be taken for it
     6  record_shipment
 
     Once a parcel has left there is no way back, so every step is insisted on.
@@ -46,9 +46,8 @@ def ship_parcel(context: df.DurableOrchestrationContext) -> Steps[JsonObject]:
         return {"status": S.CANCELLED, "order_status": booked["order_status"]}
     left = yield from saga.insist(names.RECORD_SHIPMENT, **parcel, to=S.SHIPPED, actor=news["actor"])
     if left["outcome"] != "recorded":
-        fault = "a cancelled parcel has left"
-        yield from saga.park(names.RECORD_SHIPMENT, {**parcel, "to": S.SHIPPED, "actor": news["actor"]}, fault)
-        yield from saga.insist(names.FLAG_ORDER, detail=fault, subject=parcel["shipment_id"])
+        told, fault = {**parcel, "to": S.SHIPPED, "actor": news["actor"]}, "a cancelled parcel has left"
+        yield from saga.give_up(names.RECORD_SHIPMENT, told, fault, subject=parcel["shipment_id"])
         return {"status": left["status"], "order_status": left["order_status"]}
     saga.stage(S.SHIPPED)
     yield from _take(saga, booked, parcel)
@@ -86,30 +85,28 @@ def _take(saga: Saga, booked: JsonObject, parcel: JsonObject) -> Steps[None]:
     asked = {**parcel, "idempotency_key": key, "amount_minor": booked["amount_minor"], "payment": booked["payment"]}
     captured = yield from saga.insist(names.CAPTURE_PAYMENT, **asked)
     if captured["outcome"] == "refused":
-        yield from saga.park(names.CAPTURE_PAYMENT, asked, captured["detail"])
-        yield from saga.insist(
-            names.FLAG_ORDER, detail=f"the capture was refused: {captured['detail']}", subject=parcel["shipment_id"]
-        )
+        fault = f"the capture was refused: {captured['detail']}"
+        yield from saga.give_up(names.CAPTURE_PAYMENT, asked, fault, subject=parcel["shipment_id"])
         return
     movement = {**captured["movement"], "kind": MovementKind.CAPTURE, "key": key, "subject": parcel["shipment_id"]}
     yield from saga.insist(names.RECORD_MOVEMENT, movement=movement)
 
 
 def _refund(saga: Saga, booked: JsonObject, parcel: JsonObject) -> Steps[JsonObject | None]:
-    """Give back what was taken for the parcel."""
-    key = saga.key_of(names.REFUND_PAYMENT)
+    """Give back what was taken for the parcel, if anything was."""
+    key, shipment_id = saga.key_of(names.REFUND_PAYMENT), parcel["shipment_id"]
     asked = {
+        **parcel,
         "idempotency_key": key,
         "amount_minor": booked["amount_minor"],
         "payment": booked["payment"],
-        "subject": parcel["shipment_id"],
+        "subject": shipment_id,
     }
     refunded = yield from saga.insist(names.REFUND_PAYMENT, **asked)
-    if refunded["outcome"] == "refused":
-        yield from saga.park(names.REFUND_PAYMENT, asked, refunded["detail"])
-        subject = f"{parcel['shipment_id']}:{names.REFUND_PAYMENT}"
-        yield from saga.insist(
-            names.FLAG_ORDER, detail=f"the refund was refused: {refunded['detail']}", subject=subject
-        )
+    if refunded["outcome"] == "nothing_taken":
         return None
-    return {**refunded["movement"], "kind": MovementKind.REFUND, "key": key, "subject": parcel["shipment_id"]}
+    if refunded["outcome"] == "refused":
+        fault = f"the refund was refused: {refunded['detail']}"
+        yield from saga.give_up(names.REFUND_PAYMENT, asked, fault, subject=f"{shipment_id}:{names.REFUND_PAYMENT}")
+        return None
+    return {**refunded["movement"], "kind": MovementKind.REFUND, "key": key, "subject": shipment_id}

@@ -15,9 +15,10 @@ from adapters.orders import Changed
 from domain.catalogue import demand
 from domain.changes import Change
 from domain.errors import Conflict, Defect
-from domain.names import AUTHORISE_PAYMENT, fulfil_instance_id, idempotency_key
+from domain.names import AUTHORISE_PAYMENT, CAPTURE_PAYMENT, fulfil_instance_id, idempotency_key, ship_instance_id
 from domain.orders import Order
 from domain.returns import RequestReturn, Return, request
+from domain.shipments import parcels
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ async def announce_once(client: DurableClient, told: Announcement) -> Return:
             correlation_id=told.correlation_id,
             detail=told.wish.reason,
         )
-        after, returned, event = request(order, wanted, told.return_id, told.wish.reason, change)
+        unpaid = await _unpaid(order)
+        after, returned, event = request(order, wanted, told.return_id, told.wish.reason, change, unpaid=unpaid)
         return Changed(after, event, (returns.stored(returned, None),))
 
     await orders.change(told.tenant_id, told.order_id, decide)
@@ -58,6 +60,17 @@ async def announce_once(client: DurableClient, told: Announcement) -> Return:
         raise Conflict("this Idempotency-Key was used with another body")
     await start(client, returned)
     return returned
+
+
+async def _unpaid(order: Order) -> set[str]:
+    """The SKUs in parcels that left and whose money could not be taken. Raises Transient."""
+    skus: set[str] = set()
+    for parcel in parcels(order):
+        instance_id = ship_instance_id(order.tenant_id, order.order_id, parcel.shipment_id)
+        key = idempotency_key(instance_id, CAPTURE_PAYMENT)
+        if await orders.movement(order.tenant_id, order.order_id, key) is None:
+            skus.update(line.sku for line in parcel.lines)
+    return skus
 
 
 async def start(client: DurableClient, returned: Return) -> str:

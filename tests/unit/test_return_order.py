@@ -70,3 +70,13 @@ def test_refund_that_the_provider_refuses_calls_for_a_person(announced: Return) 
     assert returned.payload("park_dead_letter")["step"] == "refund_payment"
     assert "charge_disputed" in returned.payload("flag_order o-42-r1")["detail"]
     assert returned.payload("record_return received")["movement"] is None
+
+
+def test_pieces_that_nobody_paid_for_go_on_the_shelf_and_bring_no_money(task_hub: Any) -> None:
+    returned = play(task_hub, "return_order", {**GIVEN, "refund_minor": 0}, INSTANCE)
+
+    returned.tell("received", {"actor": "u-1"})
+
+    assert returned.end()["status"] == "received"
+    assert returned.story == ["restock MUG", "restock TEA", "record_return received"]
+    assert returned.payload("record_return received")["movement"] is None

@@ -96,6 +96,7 @@ def test_cancelled_parcel_that_left_all_the_same_is_a_dead_letter_and_takes_no_m
 
     assert parcel.end()["status"] == "cancelled"
     assert parcel.payload("park_dead_letter")["fault"] == "a cancelled parcel has left"
+    assert parcel.payload("flag_order o-42-1")["detail"] == "a cancelled parcel has left"
     assert "capture_payment" not in parcel.story
 
 
@@ -118,3 +119,26 @@ def test_outage_of_the_provider_is_waited_out_because_the_parcel_has_left(ship: 
 
     assert parcel.end()["status"] == "delivered"
     assert len(parcel.attempts("capture_payment")) == 11
+
+
+def test_lost_parcel_that_was_never_paid_for_brings_no_money_and_calls_nobody_again(ship: Ship) -> None:
+    refused = {"outcome": "refused", "detail": "charge_expired_for_capture"}
+    parcel = ship(capture_payment=refused, refund_payment={"outcome": "nothing_taken"})
+    for word in ("shipped", "lost"):
+        parcel.tell(word, CARRIER)
+
+    assert parcel.end()["status"] == "lost"
+    assert parcel.payload("refund_payment o-42-1")["shipment_id"] == "o-42-1"
+    assert [payload["step"] for name, payload in parcel.steps if name == "park_dead_letter"] == ["capture_payment"]
+    assert parcel.payload("record_shipment lost")["movement"] is None
+
+
+def test_lost_parcel_that_cannot_be_paid_back_calls_for_a_person(ship: Ship) -> None:
+    parcel = ship(refund_payment={"outcome": "refused", "detail": "charge_disputed"})
+    for word in ("shipped", "lost"):
+        parcel.tell(word, CARRIER)
+
+    assert parcel.end()["status"] == "lost"
+    assert parcel.payload("park_dead_letter")["step"] == "refund_payment"
+    [flag] = [payload for name, payload in parcel.steps if name == "flag_order"]
+    assert flag["detail"] == "the refund was refused: charge_disputed"
