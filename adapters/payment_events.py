@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from adapters import idempotency, secrets
 from adapters.idempotency import Claim
 from domain.errors import Invalid
-from domain.payment_news import PaymentNews
+from domain.payment_news import OF_CONCERN, PaymentNews
 from domain.shapes import JsonObject
 
 TOLERANCE_S = 300
@@ -23,17 +23,19 @@ _OPERATION = "take_payment_event"
 
 
 class _Subject(BaseModel):
-    """The payment or refund that an event is about, as far as it concerns us; others have other fields."""
+    """The payment, refund or dispute that an event is about, as far as it concerns us."""
 
     id: str = ""
     status: str | None = None
     failure_reason: str | None = None
     cancellation_reason: str | None = None
+    reason: str | None = None
+    payment_intent: str | None = None
     metadata: dict[str, str] | None = None
 
 
 class _Data(BaseModel):
-    object: _Subject
+    object: JsonObject
 
 
 class _Event(BaseModel):
@@ -84,16 +86,19 @@ def _key(tenant_id: str, news: PaymentNews) -> str:
 def _news(content: bytes) -> PaymentNews:
     try:
         event = _Event.model_validate_json(content)
+        if event.type not in OF_CONCERN:  # about objects with fields of other kinds
+            return PaymentNews(event_id=event.id, type=event.type, provider_id="", status="")
+        subject = _Subject.model_validate(event.data.object)
     except ValidationError as error:
         raise Invalid("the body is no event of the payment provider") from error
-    subject = event.data.object
     metadata = subject.metadata or {}
     return PaymentNews(
         event_id=event.id,
         type=event.type,
         provider_id=subject.id,
         status=subject.status or "",
-        why=subject.failure_reason or subject.cancellation_reason,
+        why=subject.failure_reason or subject.cancellation_reason or subject.reason,
+        payment_id=subject.payment_intent,
         tenant_id=metadata.get("tenant_id"),
         order_id=metadata.get("order_id"),
         key=metadata.get("idempotency_key"),

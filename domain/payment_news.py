@@ -16,20 +16,30 @@ _HELD_OR_TAKEN = frozenset({"payment_intent.amount_capturable_updated", "payment
 _LOST = frozenset({"payment_intent.canceled", "payment_intent.payment_failed"})
 _REFUND_CHANGED = frozenset({"charge.refund.updated", "refund.updated", "refund.failed"})
 _REFUND_DEAD = frozenset({"failed", "canceled"})
+_DISPUTED, _DISPUTE_CLOSED = "charge.dispute.created", "charge.dispute.closed"
+
+OF_CONCERN = _HELD_OR_TAKEN | _LOST | _REFUND_CHANGED | {_DISPUTED, _DISPUTE_CLOSED}
+"""Types of events that can mean anything for an order."""
 
 PAYMENT_LOST = "payment_lost"
 PAYMENT_UNWANTED = "payment_unwanted"
 REFUND_FAILED = "refund_failed"
+PAYMENT_DISPUTED = "payment_disputed"
+DISPUTE_LOST = "dispute_lost"
 
 
 class PaymentNews(Model):
-    """One event: about which payment or refund, in which status it was then, and for whose order it is."""
+    """One event: about which payment, refund or dispute, in which status it was then, and for whose order it is.
+
+    `payment_id` is the payment that a dispute is about: only the payment knows its order.
+    """
 
     event_id: str
     type: str
     provider_id: str
     status: str
     why: str | None = None
+    payment_id: str | None = None
     tenant_id: str | None = None
     order_id: str | None = None
     key: str | None = None
@@ -43,6 +53,11 @@ class PaymentNews(Model):
     def is_of_payment(self) -> bool:
         """Whether money has been held, taken or let go."""
         return self.type in _HELD_OR_TAKEN or self.type in _LOST
+
+    @property
+    def is_of_dispute(self) -> bool:
+        """Whether the customer's bank wants the money back, or has decided that it keeps it."""
+        return self.type == _DISPUTED or (self.type == _DISPUTE_CLOSED and self.status == "lost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +106,10 @@ def trouble_with_refund(given: Movement, news: PaymentNews) -> Trouble:
     )
     detail = f"the refund did not arrive: {news.why or news.status}"
     return Trouble(REFUND_FAILED, news.provider_id, detail, undone)
+
+
+def trouble_with_dispute(news: PaymentNews) -> Trouble:
+    """What is wrong when the customer's bank takes the money back, whatever the order may say."""
+    if news.type == _DISPUTED:
+        return Trouble(PAYMENT_DISPUTED, news.provider_id, f"the customer's bank wants the money back: {news.why}")
+    return Trouble(DISPUTE_LOST, news.provider_id, f"the customer's bank keeps the money: {news.why}")

@@ -18,7 +18,14 @@ from domain.changes import Change, transition
 from domain.errors import Transient
 from domain.names import PAYMENT_PROVIDER, fulfil_instance_id, parse_instance_id
 from domain.orders import CALLED_OFF, Order
-from domain.payment_news import PaymentNews, Trouble, fits, trouble_with_payment, trouble_with_refund
+from domain.payment_news import (
+    PaymentNews,
+    Trouble,
+    fits,
+    trouble_with_dispute,
+    trouble_with_payment,
+    trouble_with_refund,
+)
 
 SOURCE = "take_payment_event"
 
@@ -37,21 +44,38 @@ async def take(client: DurableClient, news: PaymentNews, correlation_id: str, *,
 
     `again`: also on one that has been acted on before, as a person asks for it.
     """
-    if not (news.is_of_payment or news.is_of_refund) or not (news.tenant_id and news.order_id):
-        return Taken.IGNORED
-    order = await orders.find(news.tenant_id, news.order_id)
+    order = await _order_of(news)
     if order is None:
         return Taken.IGNORED
     if news.is_of_payment and fits(order, news):
         return Taken.FITS
     if not again and await payment_events.is_known(order.tenant_id, news):
         return Taken.KNOWN
-    found = await (_look_at_refund(client, order, news) if news.is_of_refund else _look_at_payment(client, order, news))
+    found = await _trouble(client, order, news)
     if found is None:
         return Taken.FITS
     await _call_a_person(order, news, found, correlation_id)
     await payment_events.remember(order.tenant_id, news, {"outcome": Taken.FLAGGED})
     return Taken.FLAGGED
+
+
+async def _order_of(news: PaymentNews) -> Order | None:
+    """The order that an event is of concern to. A dispute names its payment alone."""
+    if not (news.is_of_payment or news.is_of_refund or news.is_of_dispute):
+        return None
+    ref = (news.tenant_id, news.order_id)
+    if news.is_of_dispute and news.payment_id:
+        ref = await payments.order_of(news.payment_id) or (None, None)
+    tenant_id, order_id = ref
+    return await orders.find(tenant_id, order_id) if tenant_id and order_id else None
+
+
+async def _trouble(client: DurableClient, order: Order, news: PaymentNews) -> Trouble | None:
+    if news.is_of_dispute:
+        return trouble_with_dispute(news)
+    if news.is_of_refund:
+        return await _look_at_refund(client, order, news)
+    return await _look_at_payment(client, order, news)
 
 
 async def _look_at_payment(client: DurableClient, order: Order, news: PaymentNews) -> Trouble | None:

@@ -261,6 +261,58 @@ async def test_refund_that_fails_later_is_taken_back_and_calls_a_person(
     assert event.detail == "the refund did not arrive: lost_or_stolen_card; 25.00 EUR not refunded after all"
 
 
+async def test_bank_that_wants_the_money_back_calls_a_person_and_again_when_it_keeps_it(
+    an_order: AnOrder, provider: Provider, deliver: Deliver
+) -> None:
+    order = await an_order(("TEA", 2))
+    payment = await confirmed(order)
+    await captured(order, payment)
+    paid = (await now(order)).payment
+
+    await dispute(provider, payment, "needs_response")
+    assert await deliver("charge.dispute.created", copies=2) == [200, 200]
+    await dispute(provider, payment, "lost")
+    assert await deliver("charge.dispute.created", "charge.dispute.closed") == [200, 200]
+
+    assert [name.partition(":")[0] for name in (await happened(order))[-2:]] == ["payment_disputed", "dispute_lost"]
+    assert len(await letters(order)) == 2
+    assert ((await now(order)).needs_attention, (await now(order)).payment) == (True, paid)
+    event = (await orders.timeline(order.tenant_id, order.order_id))[-2]
+    assert event.detail == "the customer's bank wants the money back: fraudulent"
+
+
+async def test_dispute_that_was_won_and_one_of_others_are_no_trouble(
+    an_order: AnOrder, provider: Provider, deliver: Deliver
+) -> None:
+    order = await an_order(("TEA", 2))
+    payment = await confirmed(order)
+    await captured(order, payment)
+    await dispute(provider, payment, "won")
+    others = await provider.sdk.v1.payment_intents.create_async(
+        {"amount": 100, "currency": "eur", "confirm": True, "payment_method": "pm_card_visa"}
+    )
+    await dispute(provider, {"provider_id": others.id}, "needs_response")
+
+    assert await deliver("charge.dispute.created", "charge.dispute.closed") == [200, 200]
+
+    assert (await letters(order), (await now(order)).needs_attention) == ([], False)
+
+
+async def dispute(provider: Provider, payment: Json, status: str) -> None:
+    path = f"/_sandbox/payment_intents/{payment['provider_id']}/dispute"
+    await provider.sdk.raw_request_async("post", path, status=status)
+
+
+async def test_event_about_something_else_is_thanked_for_whatever_it_looks_like(hook: Hook) -> None:
+    about = {"id": ["x"], "status": {"a": 1}, "metadata": [1], "reason": 5}
+    event = {"id": "evt_1", "object": "event", "type": "balance.available", "data": {"object": about}}
+    body = json.dumps(event)
+
+    answer = await hook.post(body.encode(), signature(body, await secret(), int(time.time())))
+
+    assert answer == (200, {"outcome": "ignored"})
+
+
 async def test_refund_that_succeeds_later_is_no_trouble(
     an_order: AnOrder, provider: Provider, deliver: Deliver
 ) -> None:
