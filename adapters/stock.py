@@ -95,7 +95,20 @@ async def _answered(tenant_id: str, sku: str, wish: Adjustment) -> Stock:
 
 
 async def reserve(tenant_id: str, wanted: Reservation) -> Reserving:
-    """Hold pieces for an order, if there are enough; pieces it holds already are not held again. Raises Transient."""
+    """Hold pieces for an order, if there are enough; pieces it holds already are not held again.
+
+    An earlier run of its saga may hold fewer than are wanted now: they are not enough. Raises Transient.
+    """
+    if outcome := await _reserve_first(tenant_id, wanted):
+        return outcome
+    held = await _find_reservation(tenant_id, wanted.sku, wanted.order_id)
+    if held is None:
+        raise Transient(f"the reservation of {wanted.order_id} keeps changing")
+    return Reserving.RESERVED if held.value.quantity >= wanted.quantity else Reserving.OUT_OF_STOCK
+
+
+async def _reserve_first(tenant_id: str, wanted: Reservation) -> Reserving | None:
+    """What became of the wish; None when the order holds pieces of this SKU already."""
     enough = f"FROM c WHERE c.onHand - c.reserved >= {wanted.quantity:d}"
     more = [{"op": "incr", "path": "/reserved", "value": wanted.quantity}]
     writes: list[Operation] = [
@@ -109,10 +122,10 @@ async def reserve(tenant_id: str, wanted: Reservation) -> Reserving:
     return Reserving.RESERVED
 
 
-def _why_not_reserved(refused: BatchRefused) -> Reserving:
+def _why_not_reserved(refused: BatchRefused) -> Reserving | None:
     match (refused.index, refused.status):
         case (0, 409):
-            return Reserving.RESERVED
+            return None
         case (1, 412):
             return Reserving.OUT_OF_STOCK
         case (1, 404):
@@ -128,7 +141,7 @@ async def reserve_in_part(tenant_id: str, wanted: Reservation) -> int:
             return held.value.quantity
         free = (await get(tenant_id, wanted.sku)).value.free
         part = wanted.model_copy(update={"quantity": min(wanted.quantity, free)})
-        if part.quantity == 0 or await reserve(tenant_id, part) is Reserving.RESERVED:
+        if part.quantity == 0 or await _reserve_first(tenant_id, part) is Reserving.RESERVED:
             return part.quantity
     raise Transient(f"the stock of {wanted.sku} keeps changing")
 

@@ -33,6 +33,9 @@ class AnswerShortage(Request):
     def kept(self, held: Mapping[str, int]) -> dict[str, int]:
         """The pieces of each SKU to keep, of those that are held. Raises Rejected when more are wanted, Invalid."""
         if self.decision is not Decision.AMEND:
+            if self.lines is not None:
+                error = FieldError("/lines", "goes with the decision amend alone")
+                raise Invalid(f"the decision {self.decision} leaves no lines to choose", (error,))
             return dict(held)
         if not self.lines:
             error = FieldError("/lines", "must name the pieces to keep; to keep none, cancel the order")

@@ -25,7 +25,8 @@ def reserve(saga: Saga, cancellation: Cancellation, quote: JsonObject) -> Steps[
         raise rejected(Reason(quote["outcome"]), quote["detail"])
     saga.stage("reserving")
     cancellation.heed()
-    asks = quote["settings"]["when_short"] == WhenShort.ASK
+    # The pieces of an order that an earlier run has recorded as reserved are settled: it needs all of them.
+    asks = quote["settings"]["when_short"] == WhenShort.ASK and not quote.get("resumed")
     for item in quote["demand"]:
         saga.undo_with(names.RELEASE_STOCK, sku=item["sku"])
     reserving = [saga.step(names.RESERVE_STOCK, **item, in_part=asks) for item in quote["demand"]]
@@ -71,4 +72,4 @@ def _ask(saga: Saga, cancellation: Cancellation, quote: JsonObject, held: Pieces
     if answer.data.get("decision") == Decision.CANCEL:
         raise CalledOff(Ending(OrderStatus.CANCELLED, detail=answer.data.get("note"), actor=answer.actor))
     wanted = answer.data.get("kept") or held
-    return {sku: min(wanted.get(sku, 0), pieces) for sku, pieces in held.items()}
+    return {sku: max(0, min(wanted.get(sku, 0), pieces)) for sku, pieces in held.items()}

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,36 @@ async def test_reserving_twice_holds_once(tenant_id: str, stock_up: StockUp) -> 
 
     assert outcomes == [Reserving.RESERVED, Reserving.RESERVED]
     assert await counts(tenant_id) == (10, 3)
+
+
+async def test_fewer_pieces_than_are_wanted_by_now_are_not_enough(tenant_id: str, stock_up: StockUp) -> None:
+    await stock_up("TEA", 2)
+    wanted = a_reservation(tenant_id, "o-1", 5)
+
+    assert await stock.reserve_in_part(tenant_id, wanted) == 2
+    assert await stock.reserve(tenant_id, wanted) is Reserving.OUT_OF_STOCK
+    assert await counts(tenant_id) == (2, 2)
+
+
+async def test_two_runs_that_reserve_in_part_at_once_tell_the_same(
+    tenant_id: str, stock_up: StockUp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stock_up("TEA", 2)
+    wanted, get, late = a_reservation(tenant_id, "o-1", 5), stock.get, True
+
+    async def get_and_fall_behind(tenant_id: str, sku: str) -> Any:
+        nonlocal late
+        seen = await get(tenant_id, sku)
+        if late:
+            late = False
+            await stock.adjust(tenant_id, sku, an_adjustment(2))
+            assert await stock.reserve_in_part(tenant_id, wanted) == 4
+        return seen
+
+    monkeypatch.setattr(stock, "get", get_and_fall_behind)
+
+    assert await stock.reserve_in_part(tenant_id, wanted) == 4
+    assert await counts(tenant_id) == (4, 4)
 
 
 async def test_fifty_orders_for_ten_pieces_reserve_exactly_ten(tenant_id: str, stock_up: StockUp) -> None:

@@ -119,6 +119,14 @@ def test_customer_who_amends_keeps_so_much_and_the_rest_is_free_again(short: Run
     assert short.payload("record_transition reserved")["kept"] == {"MUG": 0, "TEA": 1}
 
 
+def test_answer_that_makes_no_sense_holds_nothing_and_never_less(short: Run) -> None:
+    short.tell("shortage_answered", {"kept": {"TEA": -1, "MUG": 9}, "actor": "u-1"})
+
+    short.deliver()
+
+    assert short.payload("record_transition reserved")["kept"] == {"MUG": 1, "TEA": 0}
+
+
 def test_customer_who_cancels_gets_nothing_and_owes_nothing(short: Run) -> None:
     short.tell("shortage_answered", {"decision": "cancel", "note": "no", "actor": "c-17"})
 
@@ -131,6 +139,15 @@ def test_customer_who_does_not_answer_is_let_go_after_two_days(short: Run) -> No
 
     assert short.end() == {"status": "rejected", "reason": "out_of_stock"}
     assert 47 < (short.hub.now - begun).total_seconds() / 3600 < 49
+
+
+def test_order_that_was_settled_before_is_not_asked_about_again(run: Fulfil) -> None:
+    gone = {"outcome": "out_of_stock", "quantity": 0}
+
+    order = run(price_order={**ASKING, "resumed": True}, reserve_stock=gone)
+
+    assert order.end() == {"status": "rejected", "reason": "out_of_stock"}
+    assert {payload["in_part"] for name, payload in order.steps if name == "reserve_stock"} == {False}
 
 
 def test_order_of_which_nothing_is_left_is_not_asked_about(run: Fulfil) -> None:
