@@ -76,6 +76,17 @@ async def test_put_heeds_every_form_of_its_conditions(api: Api, tenant_id: str) 
     assert (await put(if_match=f"W/{changed.headers['ETag']}")).status == 412
 
 
+async def test_settings_heed_every_form_of_if_match(api: Api, tenant_id: str) -> None:
+    async def put(**condition: str) -> Any:
+        return await api("PUT", "/v1/settings", {"returnDays": 14}, as_=f"{tenant_id} admin u-1", **condition)
+
+    assert (await put(if_match="*")).status == 412  # there are none yet
+    made = await put()
+    assert (await put(if_match=f'"other", {made.headers["ETag"]}')).status == 200
+    assert (await put(if_match=made.headers["ETag"])).status == 412
+    assert (await put(if_match="*")).status == 200
+
+
 async def test_order_that_is_none_and_one_of_others_are_told_alike(api: Api, tenant_id: str, an_order: AnOrder) -> None:
     order = await an_order()
     stranger = f"{tenant_id} customer c-18"
@@ -181,6 +192,30 @@ class TestWorkflows:
 
         assert (await api("POST", path, [1, {"a": None}], as_=f"{tenant_id} operator u-1")).status == 202
         assert api.hub.done[0][2:] == ("cancel", [1, {"a": None}])
+
+    @pytest.mark.parametrize("event", ["approval", "replay", "cancelled"])
+    async def test_word_that_takes_another_role_is_not_said_by_an_operator(
+        self, api: Api, tenant_id: str, workflow: str, event: str
+    ) -> None:
+        said = await api("POST", f"{workflow}/raiseEvent/{event}", {"approved": True}, as_=f"{tenant_id} operator u-1")
+
+        assert (said.status, api.hub.done) == (403, [])
+        assert said.body["detail"].startswith(f"{event} is said by ")
+
+    async def test_event_is_said_in_the_callers_own_name(self, api: Api, tenant_id: str, workflow: str) -> None:
+        word = {"note": "x", "actor": "somebody else"}
+
+        await api("POST", f"{workflow}/raiseEvent/cancel", word, as_=f"{tenant_id} operator u-1")
+
+        assert api.hub.done[0][2:] == ("cancel", {"note": "x", "actor": "u-1"})
+
+    async def test_history_tells_the_merchants_limits_and_is_for_operators(
+        self, api: Api, tenant_id: str, workflow: str
+    ) -> None:
+        path = f"{workflow}?showHistory=true"
+
+        assert (await api("GET", path, as_=f"{tenant_id} customer c-17")).status == 403
+        assert (await api("GET", path, as_=f"{tenant_id} operator u-1")).status == 202
 
     @pytest.mark.parametrize(
         ("method", "operation", "running", "failed"),

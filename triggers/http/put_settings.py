@@ -7,6 +7,7 @@ from domain.errors import ConditionFailed
 from domain.tenants import TenantSettings
 from triggers.web.answers import Answer
 from triggers.web.call import Call
+from triggers.web.conditions import if_match
 
 
 async def put_settings(call: Call) -> Answer:
@@ -14,7 +15,7 @@ async def put_settings(call: Call) -> Answer:
     wanted = call.body(TenantSettings)
     stored = await tenants.find(call.tenant_id)
     asked = call.header("if-match")
-    if asked not in (None, "*") and (stored is None or stored.etag != asked):
+    if asked and not (stored and if_match(asked, stored.etag)):
         raise ConditionFailed("the settings are not in the version that the request wants to change")
     etag = await tenants.put(call.tenant_id, wanted, stored.etag if stored else None)
     return Answer(200, wanted.to_json(), {"ETag": etag})
