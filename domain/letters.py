@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from domain.catalogue import demand
 from domain.money import amount_text
-from domain.orders import Order
+from domain.orders import LineStatus, Order
 from domain.shipments import Shipment
 
 
@@ -32,7 +32,9 @@ def welcome(name: str, code: str, hours: int) -> Letter:
 def confirmation(order: Order) -> Letter:
     """What the customer reads once stock and payment are certain."""
     lines = "\n".join(
-        f"  {line.quantity} x {line.sku}  {amount_text(line.amount_minor, order.currency)}" for line in order.lines
+        f"  {line.quantity} x {line.sku}  {amount_text(line.amount_minor, order.currency)}"
+        for line in order.lines
+        if line.status is not LineStatus.CANCELLED
     )
     text = (
         f"Dear {order.ship_to.name},\n\n"

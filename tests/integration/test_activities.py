@@ -313,6 +313,14 @@ async def test_confirmation_is_sent_once(an_order: AnOrder, mails: Mails) -> Non
     assert await orders.has_event(order.tenant_id, order.order_id, "confirmation_sent")
 
 
+async def test_order_that_was_called_off_meanwhile_is_not_confirmed_to_anybody(an_order: AnOrder, mails: Mails) -> None:
+    order = await an_order()
+    await record_transition(a_step(order, to="cancelled"))
+
+    assert await send_confirmation(a_step(order)) == {"outcome": "not_confirmed"}
+    assert mails(order.order_id) == []
+
+
 async def test_mail_repeated_after_a_crash_is_the_same_message(
     an_order: AnOrder, mails: Mails, monkeypatch: pytest.MonkeyPatch
 ) -> None:
