@@ -16,6 +16,7 @@ from orchestrators.saga import Saga, Steps, rejected
 
 ATTEMPTS = 5
 BETWEEN_ATTEMPTS_S = 2
+LONGEST_PAUSE_S = 600
 
 _BREAKER = df.EntityId(names.CIRCUIT_BREAKER, names.PAYMENT_PROVIDER)
 
@@ -76,12 +77,18 @@ def _authorise(saga: Saga, cancellation: Cancellation, charge: JsonObject) -> St
 
 
 def _admitted(saga: Saga, cancellation: Cancellation) -> Steps[None]:
-    """Wait until the breaker lets a request through. Raises CalledOff."""
+    """Wait until the breaker lets a request through; ever longer, so that a long outage makes no long history.
+
+    Raises CalledOff.
+    """
+    refusals = 0
     while True:
         cancellation.heed()
         answer = yield saga.context.call_entity(_BREAKER, names.BREAKER_ADMIT, saga.now)
         cancellation.heed()
         if answer["admitted"]:
             return
-        saga.stage("waiting_for_provider", retry_after_s=answer["retry_after_s"])
-        yield from cancellation.first_within(timedelta(seconds=answer["retry_after_s"]))
+        pause_s = max(answer["retry_after_s"], min(2**refusals, LONGEST_PAUSE_S))
+        refusals += 1
+        saga.stage("waiting_for_provider", retry_after_s=pause_s)
+        yield from cancellation.first_within(timedelta(seconds=pause_s))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from domain.breaker import Breaker, BreakerState
+from tests.unit import sagas
 from tests.unit.conftest import AT
 from tests.unit.sagas import DOWN, GOOD, fulfil
 
@@ -74,3 +75,14 @@ def test_provider_that_is_down_is_left_alone_by_the_next_order(task_hub: Any) ->
 
     assert len(first.hub.calls("authorise_payment")) == tried + 1
     assert first.hub.entity("circuit_breaker", "payments")["state"] == "closed"
+
+
+def test_order_that_is_held_back_for_long_asks_ever_less_often(task_hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def circuit_breaker(context: Any) -> None:
+        context.set_result({"admitted": False, "retry_after_s": 30})
+
+    monkeypatch.setattr(sagas, "ENTITIES", (circuit_breaker,))
+    order = fulfil(task_hub, seconds=24 * 60 * 60)
+
+    assert order.instance.custom_status == {"stage": "waiting_for_provider", "retry_after_s": 600}
+    assert len(order.instance.history) < 2500
