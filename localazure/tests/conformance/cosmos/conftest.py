@@ -174,11 +174,11 @@ class ProcessServer:
 
 @pytest.fixture
 def start_server() -> Iterator[Callable[..., ThreadServer]]:
-    """Start a server with options; `tls=(certificate, key)` makes it speak TLS."""
+    """Start a server with options; `tls=(certificate, key)` makes it speak TLS, `clock` tells its time."""
     started: list[ThreadServer] = []
 
-    def start(*, tls: tuple[Path, Path] | None = None, **options: Any) -> ThreadServer:
-        started.append(ThreadServer(Options(**options), tls))
+    def start(*, tls: tuple[Path, Path] | None = None, clock: Clock | None = None, **options: Any) -> ThreadServer:
+        started.append(ThreadServer(Options(**options), tls, clock or SystemClock()))
         return started[-1]
 
     yield start
