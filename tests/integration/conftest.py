@@ -28,7 +28,7 @@ from domain.callers import Caller, Role
 from domain.catalogue import Adjustment, Product
 from domain.orders import Order, place, placed
 from domain.placement import PlaceOrder
-from tests.integration.api import Api
+from tests.integration.api import Api, Reply, Workflows
 from tests.integration.provider import Provider, a_provider
 
 APP = Path(__file__).resolve().parents[2]
@@ -228,3 +228,17 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Api:
 
     monkeypatch.setattr(tokens, "verify", verify)
     return Api()
+
+
+Admin = Callable[..., Any]
+
+
+@pytest.fixture
+def admin(api: Api, tenant_id: str) -> Admin:
+    """`await admin("GET", "/v1/dead-letters")`; the task hub is `api.hub`."""
+    api.hub = Workflows()
+
+    async def call(method: str, path: str, role: str = "admin") -> Reply:
+        return await api(method, path, as_=f"{tenant_id} {role} {role}-1")
+
+    return call

@@ -99,10 +99,10 @@ def next_version(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def operator(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The headers of an operator."""
+    """The headers of an operator who is an approver, too."""
 
     async def verify(_: str) -> Caller:
-        return Caller("acme", "u-1", frozenset({Role.OPERATOR}))
+        return Caller("acme", "u-1", frozenset({Role.OPERATOR, Role.APPROVER}))
 
     monkeypatch.setattr(tokens, "verify", verify)
     return {"Authorization": "Bearer word"}
