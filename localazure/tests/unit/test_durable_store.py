@@ -7,6 +7,7 @@ import re
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from localazure.durable.sqlite_instances import SQL
 from localazure.durable.sqlite_store import SqliteStore
 from localazure.durable.sqlite_thread import SqliteThread
 from localazure.durable.status import RuntimeStatus
-from localazure.durable.store import EpisodeCommit, InstanceQuery
+from localazure.durable.store import EpisodeCommit, InstanceQuery, InstanceRewind
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 START = Start("i", "e1", "orchestrator", None, None, Parent("p", "e0", "parent", 3))
@@ -156,6 +157,34 @@ async def test_an_episode_of_a_replaced_execution_changes_nothing(store: SqliteS
     loaded = await store.load("i")
     assert loaded is not None
     assert (loaded.instance.start.execution_id, loaded.history) == ("e2", [])
+
+
+async def test_an_episode_that_another_has_come_before_changes_nothing(store: SqliteStore) -> None:
+    """The hub runs the episodes of an instance one by one; should it ever fail to, its history stays one history."""
+    await store.create(START, NOW, replace_any=False)
+    await store.commit(EpisodeCommit(Decision(START, NOW, RuntimeStatus.RUNNING, None, history='{"n":0}')))
+    again = replace(START, execution_id="e2", generation=1)
+    for late in (
+        Decision(START, NOW, RuntimeStatus.COMPLETED, None, history='{"n":1}'),
+        Decision(START, NOW, RuntimeStatus.RUNNING, None, history='{"n":1}', next_start=again),
+        Decision(START, NOW, RuntimeStatus.RUNNING, None, episode=2, history='{"n":1}'),
+    ):
+        with pytest.raises(Superseded, match="went on in another way"):
+            await store.commit(EpisodeCommit(late))
+    loaded = await store.load("i")
+    assert loaded is not None
+    assert (loaded.history, loaded.instance.start, loaded.instance.status) == ([{"n": 0}], START, "Running")
+    await store.commit(EpisodeCommit(Decision(START, NOW, RuntimeStatus.FAILED, None, episode=1, history='{"n":1}')))
+
+
+async def test_a_rewind_of_what_an_instance_was_before_another_rewind_is_refused(store: SqliteStore) -> None:
+    await store.create(START, NOW, replace_any=False)
+    await store.commit(EpisodeCommit(Decision(START, NOW, RuntimeStatus.FAILED, None, history='{"n":0}')))
+    rewound = InstanceRewind([], EpisodeCommit(Decision(START, NOW, RuntimeStatus.RUNNING, None, episode=1)), [])
+    await store.rewind([rewound])
+    await store.commit(EpisodeCommit(Decision(START, NOW, RuntimeStatus.FAILED, None, episode=1, history='{"n":1}')))
+    with pytest.raises(InstanceEnded):
+        await store.rewind([rewound])
 
 
 async def test_a_start_finds_everything_that_was_left_undone(tmp_path: Path) -> None:

@@ -213,7 +213,7 @@ def finish(
     """What the episode changes. `answer` is None when the orchestrator was not called."""
     execution = episode.execution
     at = max(now, episode.at)
-    decision = Decision(execution.start, at, execution.status, execution.custom_status)
+    decision = Decision(execution.start, at, execution.status, execution.custom_status, execution.episodes)
     decision.ended_timers = episode.ended_timers
     if len(episode.events) > 1:
         record = event(EventType.ORCHESTRATOR_COMPLETED, at)
@@ -313,11 +313,14 @@ def _discard_lost_events(
     inbox: Sequence[Message],
     settings: TaskHubSettings,
 ) -> None:
-    """Continue-as-new loses the events that came before the message which led to it and were never awaited."""
+    """Continue-as-new loses the events that came before the message which led to it and were never awaited.
+
+    Only those: a `terminate` that was on its way to the disk meanwhile may be in the inbox with a lower number as well.
+    """
     if decision.next_start is None or execution.outcome is None or settings.preserve_unprocessed_events:
         return
     for message in inbox:
         is_early = message.seq < execution.outcome.seq and message.seq not in episode.consumed
-        if is_early and message.execution_id is None:
+        if is_early and message.execution_id is None and message.event["EventType"] == EventType.EVENT_RAISED:
             decision.discarded.append(message)
             episode.consume(message)

@@ -84,6 +84,7 @@ class Execution:
         self.open: dict[int, Task] = {}
         self.transcript = Transcript()
         self.calls = 0  # of the orchestrator, as far as they are in the history
+        self.episodes = 0  # likewise
         self.time: datetime | None = None  # of the latest episode
         self._next_id = 0
         self._held: deque[Leaf] = deque()
@@ -214,6 +215,7 @@ class Execution:
     def remember(self, episode: Sequence[Part], *, called: bool) -> None:
         """Keep what the next call tells of a closed episode; `called` says whether there was a call in it."""
         self.calls += called
+        self.episodes += 1
         self.transcript.add(episode, called=called)
 
     def _list(self, actions: list[Action]) -> None:

@@ -220,7 +220,6 @@ class TaskHub:
     async def purge(self, instance_id: str) -> None:
         """Raises InstanceNotFound, InstanceRunning."""
         await self._store.purge(instance_id)
-        self._orchestrations.forget(instance_id)
 
     async def purge_matching(self, query: InstanceQuery) -> int:
         """How many finished instances were deleted."""

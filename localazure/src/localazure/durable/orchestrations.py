@@ -57,6 +57,10 @@ class Slot:
     task: asyncio.Task[None] | None = None
     has_news: bool = False
 
+    def can_take(self, start: Start) -> bool:
+        """Whether the slot is free for an execution, or has found it in the store; else a former one is at work."""
+        return self.execution is None or self.execution.start.execution_id == start.execution_id
+
 
 class Orchestrations:
     """See the module."""
@@ -72,9 +76,9 @@ class Orchestrations:
     def begin(self, start: Start) -> None:
         """Run a new instance that is in the store."""
         slot = self._slots.get(start.instance_id)
-        if slot is None or slot.execution is not None:  # a former execution may still be at work on its own slot
+        if slot is None or not slot.can_take(start):
             slot = self._slots[start.instance_id] = Slot(start.instance_id)
-        slot.execution = Execution(start)
+        slot.execution = slot.execution or Execution(start)
         self.wake(start.instance_id)
 
     def deliver(self, instance_id: str, message: Message) -> None:
@@ -98,10 +102,6 @@ class Orchestrations:
         slot = self._slots.get(instance_id)
         return slot is not None and slot.execution is not None
 
-    def forget(self, instance_id: str) -> None:
-        """Drop what is in memory of an instance; the store is ahead of it."""
-        self._slots.pop(instance_id, None)
-
     @property
     def running(self) -> Set[asyncio.Task[None]]:
         return self._running
@@ -117,7 +117,7 @@ class Orchestrations:
 
     async def _run(self, slot: Slot) -> None:
         try:
-            while slot.has_news and self._accepting:
+            while slot.has_news and self._accepting and self._is_current(slot):
                 slot.has_news = False
                 if await self._episode(slot):
                     slot.has_news = True
@@ -134,10 +134,14 @@ class Orchestrations:
             slot.task = None
             self._trim()
 
+    def _is_current(self, slot: Slot) -> bool:
+        """Whether the instance is in this slot: only then may it begin an episode, or two would run at once."""
+        return self._slots.get(slot.instance_id) is slot
+
     def _drop(self, slot: Slot) -> None:
         if self._hub.keeper is not None:
             self._hub.keeper.forget_orchestrator(slot.instance_id)
-        if self._slots.get(slot.instance_id) is slot:
+        if self._is_current(slot):
             del self._slots[slot.instance_id]
 
     def _trim(self) -> None:
@@ -153,7 +157,8 @@ class Orchestrations:
         """Run one episode. Whether there may be something left to take."""
         execution = slot.execution or await self._load(slot)
         if execution is None:
-            self._drop(slot)
+            if not slot.has_news:  # it may have been rewound or started again behind the look at the store
+                self._drop(slot)
             return False
         slot.inbox.sort(key=lambda message: message.seq)
         episode = begin(execution, slot.inbox, self._hub.clock.now())

@@ -83,8 +83,8 @@ INSERT OR REPLACE INTO instances (instance_id, execution_id, name, version, inpu
   custom_status, output, created_at, updated_at, episodes)
 VALUES (:instance_id, :execution_id, :name, :version, :input, :parent, :generation, 'Pending', NULL, NULL, :now, :now, 0);
 
--- status_of: Whether an id is taken, and by which execution.
-SELECT status, execution_id FROM instances WHERE instance_id = ?;
+-- status_of: Whether an id is taken, by which execution, and how far that is.
+SELECT status, execution_id, episodes FROM instances WHERE instance_id = ?;
 
 -- instance: One instance.
 SELECT * FROM instances WHERE instance_id = ?;
@@ -115,10 +115,10 @@ UPDATE instances SET status = :status, custom_status = :custom_status, output = 
   episodes = episodes + 1
 WHERE instance_id = :instance_id AND execution_id = :execution_id;
 
--- continue_instance: The next execution of an instance that continued as new.
+-- continue_instance: The next execution of an instance that continued as new, unless this one has gone on meanwhile.
 UPDATE instances SET execution_id = :next_execution_id, input = :input, generation = :generation,
   custom_status = :custom_status, updated_at = :now, episodes = 0
-WHERE instance_id = :instance_id AND execution_id = :execution_id;
+WHERE instance_id = :instance_id AND execution_id = :execution_id AND episodes = :episode;
 
 -- rewind_instance: A failed instance runs again.
 UPDATE instances SET status = 'Running', output = NULL, updated_at = :now WHERE instance_id = :instance_id;
@@ -126,10 +126,10 @@ UPDATE instances SET status = 'Running', output = NULL, updated_at = :now WHERE 
 -- delete_instance: Forgets an instance.
 DELETE FROM instances WHERE instance_id = ?;
 
--- add_history: The events of one episode.
+-- add_history: The events of one episode, if it is the next one of the execution.
 INSERT INTO history (instance_id, episode, events)
-SELECT :instance_id, episodes, :events FROM instances
-WHERE instance_id = :instance_id AND execution_id = :execution_id;
+SELECT :instance_id, :episode, :events FROM instances
+WHERE instance_id = :instance_id AND execution_id = :execution_id AND episodes = :episode;
 
 -- put_history: The whole history of a rewound instance.
 INSERT INTO history (instance_id, episode, events) VALUES (?, 0, ?);

@@ -107,12 +107,16 @@ class EntityRequest:
 
 @dataclass(slots=True)
 class Decision:
-    """Everything one episode changes; committed in one transaction or not at all."""
+    """Everything one episode changes; committed in one transaction or not at all.
+
+    `episode` counts those of the execution from 0: one that another has come before is not committed.
+    """
 
     start: Start
     at: datetime
     status: RuntimeStatus
     custom_status: str | None
+    episode: int = 0
     output: str | None = None
     history: str = ""
     consumed: list[int] = field(default_factory=list)

@@ -36,7 +36,8 @@ def rewind(loaded: Loaded, now: datetime, settings: TaskHubSettings) -> Rewound:
     undone = _undone(loaded)
     history = [_undo(each) if place in undone else _open(each) for place, each in enumerate(loaded.history)]
     execution = Execution.restore(instance.start, history, instance.custom_status)
-    decision = Decision(instance.start, now, move(instance.status, RuntimeStatus.RUNNING), instance.custom_status)
+    status = move(instance.status, RuntimeStatus.RUNNING)
+    decision = Decision(instance.start, now, status, instance.custom_status, instance.episodes)
     created = {each["EventId"]: each for each in history if each["EventType"] == EventType.CHILD_CREATED}
     children: dict[int, str] = {}
     for task_id, task in execution.open.items():

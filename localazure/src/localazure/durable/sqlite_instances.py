@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from sqlite3 import Connection, Cursor
+from sqlite3 import Connection, Cursor, Row
 from typing import Any
 
 from localazure.durable.errors import InstanceEnded, InstanceExists, InstanceNotFound, InstanceRunning, Superseded
@@ -95,7 +95,7 @@ def _write_history(connection: Connection, decision: Decision) -> None:
     if not decision.history:
         return
     start = decision.start
-    key = {"instance_id": start.instance_id, "execution_id": start.execution_id}
+    key = {"instance_id": start.instance_id, "execution_id": start.execution_id, "episode": decision.episode}
     state = {
         "status": decision.status,
         "custom_status": decision.custom_status,
@@ -118,7 +118,7 @@ def _write_history(connection: Connection, decision: Decision) -> None:
 
 def _superseded_unless(written: Cursor) -> None:
     if written.rowcount == 0:
-        raise Superseded("the instance was replaced by a new one")
+        raise Superseded("the instance was replaced, or went on in another way")
 
 
 def _write_work(connection: Connection, decision: Decision) -> None:
@@ -152,9 +152,9 @@ def _create_child(connection: Connection, start: Start, refusal: Message, at: da
 def rewind(connection: Connection, rewinds: Sequence[InstanceRewind]) -> list[Delivery]:
     """See `InstanceStore.rewind`. Raises InstanceEnded."""
     for each in rewinds:
-        start = each.commit.decision.start
+        decision, start = each.commit.decision, each.commit.decision.start
         existing = connection.execute(SQL["status_of"], (start.instance_id,)).fetchone()
-        if existing is None or tuple(existing) != (RuntimeStatus.FAILED, start.execution_id):
+        if existing is None or tuple(existing) != (RuntimeStatus.FAILED, start.execution_id, decision.episode):
             raise InstanceEnded(NOT_FAILED)
     for each in rewinds:
         _rewind(connection, each)
@@ -186,8 +186,8 @@ def load(connection: Connection, instance_id: str) -> Loaded | None:
     instance = get(connection, instance_id)
     if instance is None:
         return None
-    history = [event for row in connection.execute(SQL["history"], (instance_id,)) for event in parse_stored(row[0])]
-    inbox = [message_of(row) for row in connection.execute(SQL["inbox"], (instance_id,))]
+    history = [event for row in _rows(connection, "history", (instance_id,)) for event in parse_stored(row["events"])]
+    inbox = [message_of(row) for row in _rows(connection, "inbox", (instance_id,))]
     return Loaded(instance, history, inbox)
 
 
@@ -208,8 +208,8 @@ def find(connection: Connection, query: InstanceQuery) -> list[Instance]:
         "top": -1 if query.top is None else query.top,
     }
     is_unfinished = bool(query.statuses) and not any(status.is_final for status in query.statuses)
-    statement = SQL["unfinished_instances" if is_unfinished else "instances"]
-    return [instance_of(row) for row in connection.execute(statement, parameters)]
+    statement = "unfinished_instances" if is_unfinished else "instances"
+    return [instance_of(row) for row in _rows(connection, statement, parameters)]
 
 
 def purge(connection: Connection, instance_id: str) -> None:
@@ -228,6 +228,11 @@ def purge_matching(connection: Connection, query: InstanceQuery) -> int:
     for instance_id in finished:
         purge(connection, instance_id)
     return len(finished)
+
+
+def _rows(connection: Connection, statement: str, parameters: Any) -> list[Row]:
+    """All at once: a row that cannot be understood must not leave the connection in the middle of reading."""
+    return connection.execute(SQL[statement], parameters).fetchall()
 
 
 def _clear(connection: Connection, instance_id: str) -> None:

@@ -21,6 +21,7 @@ from localazure.durable.client_binding import WEBHOOK_PATH, client_binding
 from localazure.durable.functions import FunctionFailure, FunctionKind, Turn
 from localazure.durable.http import ManagementApi
 from localazure.durable.hub import TaskHub
+from localazure.durable.observer import Observer
 from localazure.durable.records import Instance
 from localazure.durable.settings import TaskHubSettings
 from localazure.durable.views import shown
@@ -116,10 +117,11 @@ class Rig:
         self.client: DurableOrchestrationClient
         self.http: aiohttp.ClientSession
         self.base_url = ""
+        self.observer: Observer | None = None
 
     async def start(self) -> None:
         self.functions.sessions = Sessions()  # a new process has none
-        self.hub = TaskHub(self.settings, self.functions, self.store_path, self.clock)
+        self.hub = TaskHub(self.settings, self.functions, self.store_path, self.clock, self.observer)
         await self.hub.start()
         await self._listen()
         rpc_url = f"{self.base_url}/durabletask/"
