@@ -45,4 +45,4 @@ def find(connection: Connection, query: EntityQuery) -> list[Entity]:
         "updated_to": time_text(query.updated_to) if query.updated_to else LATEST,
         "top": -1 if query.top is None else query.top,
     }
-    return [entity_of(row) for row in connection.execute(SQL["entities"], parameters)]
+    return [entity_of(row) for row in connection.execute(SQL["entities"], parameters).fetchall()]

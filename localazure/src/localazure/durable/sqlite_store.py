@@ -52,7 +52,7 @@ class SqliteStore:
         self._writer = self._reader = SqliteThread(_connect(self._path), "hub-writer", self._observer)
         recovery = await self._writer.run(instances.prepare)
         if self._path != IN_MEMORY:
-            self._reader = SqliteThread(_connect(self._path), "hub-reader")
+            self._reader = SqliteThread(_connect(self._path), "hub-reader", only_reads=True)
         return recovery
 
     async def close(self) -> None:

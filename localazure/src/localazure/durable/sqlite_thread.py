@@ -46,11 +46,17 @@ class _Item:
 
 
 class SqliteThread:
-    """Owns a connection made with `check_same_thread=False`, and closes it. `run` is for one event loop only."""
+    """Owns a connection made with `check_same_thread=False`, and closes it. `run` is for one event loop only.
 
-    def __init__(self, connection: sqlite3.Connection, name: str, observer: Observer | None = None) -> None:
+    `only_reads`: a row that cannot be understood then concerns whoever has asked for it, and nobody else.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, name: str, observer: Observer | None = None, *, only_reads: bool = False
+    ) -> None:
         self._connection = connection
         self._observer = observer
+        self._harmless = (HubError, ValueError, LookupError, TypeError) if only_reads else (HubError,)
         self._waiting: list[_Item] = []
         self._queue: queue.SimpleQueue[list[_Item] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
@@ -124,7 +130,7 @@ class SqliteThread:
             for item in group:
                 try:
                     item.result = item.work(connection, *item.arguments)
-                except HubError as refused:
+                except self._harmless as refused:
                     item.error = refused
             if self._observer is not None:
                 self._observer.before_commit(group)
