@@ -29,3 +29,13 @@ def test_stop_signals_nobody_while_the_server_has_not_told_its_process_id(
 
     assert result.exit_code == 1
     assert "has only begun to start; try again." in result.output
+
+
+def test_reset_says_what_it_has_done(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with StateFolder(state).locked():
+        pass
+    said = [CliRunner().invoke(main, ["reset", "--state", str(state)]).output for _ in range(2)]
+
+    assert said == [f"localazure: {state} is deleted.\n", f"localazure: There is no state in {state}.\n"]
+    assert not state.exists()

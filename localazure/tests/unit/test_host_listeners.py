@@ -6,7 +6,8 @@ import asyncio
 import logging
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, TypeVar
 
 import azure.functions as func
 import pytest
@@ -161,13 +162,43 @@ class _RenewedInvoker:
 
 async def test_message_whose_renewal_is_on_its_way_is_deleted_with_its_new_receipt() -> None:
     queue = _Queue()
-    clients = type("Clients", (), {"queue": lambda *_: queue})()
-    properties = {"queueName": "orders", "connection": "C"}
-    function = replace(_listener()[0].function, bindings=(Binding("timer", "queueTrigger", "in", properties),))
-    options = QueueOptions.read(Section("extensions.queues", {}))
-    listener = QueueListener(function, _RenewedInvoker(queue), options, clients, visibility_s=0)  # type: ignore[arg-type]  # as above
+    listener = _queue_listener(QueueListener, queue, _RenewedInvoker(queue))
     running = asyncio.create_task(listener.run())
     await asyncio.wait_for(queue.deleted.wait(), timeout=5)
     assert queue.deleted_with == "second"
     listener.stop()
     await running
+
+
+class _PausingListener(QueueListener):
+    """Remembers its pauses instead of making them, and stops after eight."""
+
+    pauses: list[float]
+
+    async def pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        if len(self.pauses) == 8:
+            self.stop()
+
+
+async def test_queue_that_stays_empty_is_asked_less_and_less_often() -> None:
+    queue = _Queue()
+    queue.message = None
+    listener = _queue_listener(_PausingListener, queue, None)
+    listener.pauses = []
+    await listener.run()
+    assert listener.pauses[0] == 0.1
+    assert listener.pauses[1:4] == sorted(listener.pauses[1:4])
+    assert listener.pauses[-1] == 2, "maxPollingInterval"
+
+
+Listening = TypeVar("Listening", bound=QueueListener)
+
+
+def _queue_listener(kind: type[Listening], queue: _Queue, invoker: Any) -> Listening:
+    """A listener to a queue that is a fake, whose messages are renewed at once."""
+    clients: Any = SimpleNamespace(queue=lambda *_: queue)
+    properties = {"queueName": "orders", "connection": "C"}
+    function = replace(_listener()[0].function, bindings=(Binding("timer", "queueTrigger", "in", properties),))
+    options = QueueOptions.read(Section("extensions.queues", {}))
+    return kind(function, invoker, options, clients, visibility_s=0)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from localazure.commands.common import Failure, example, folders, state_folder
+from localazure.console import Console
 from localazure.state import StateError
 
 
@@ -15,7 +16,10 @@ from localazure.state import StateError
 @folders
 def reset(app: Path, state: Path | None) -> None:
     """Delete all local state: orchestrations, databases, blobs, queues, secrets, keys, logs."""
+    folder = state_folder(app, state)
+    is_there = folder.path.exists()
     try:
-        state_folder(app, state).delete()
+        folder.delete()
     except StateError as error:
         raise Failure(str(error)) from error
+    Console().say(f"{folder.path} is deleted." if is_there else f"There is no state in {folder.path}.")

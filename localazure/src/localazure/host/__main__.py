@@ -33,6 +33,8 @@ log = logging.getLogger("localazure.host.main")  # whatever this module is run a
 
 DEFAULT_RPC_PORT = 17071
 BAD_CONFIGURATION = 1
+SERVER_OF_HOST = "host.server"
+"""Where a host that is in use writes the process id of the server that has started it."""
 PATIENT = "--patient"
 """Added by a process that begins anew: from then on a mistake in the app is no reason to end."""
 
@@ -52,6 +54,8 @@ def main() -> None:
     arguments = _parser().parse_args()
     if arguments.check:
         sys.exit(_check(arguments))
+    arguments.state = arguments.state.resolve()
+    arguments.patient |= arguments.reload and PARENT_FD in environment and _is_repair(arguments.state)
     ending = asyncio.run(_serve(arguments, _check_command(environment, folder)))
     if ending.restart_words:
         _start_anew(environment, folder, ending.restart_words)
@@ -61,6 +65,12 @@ def main() -> None:
         sys.stdout.flush()
         os._exit(ending.code)
     sys.exit(ending.code)
+
+
+def _is_repair(state: Path) -> bool:
+    """Whether an earlier host of the same server was in use: then it was a later save that has broken the app."""
+    file = state / SERVER_OF_HOST
+    return file.exists() and file.read_text() == str(os.getppid())
 
 
 def _start_anew(environment: Mapping[str, str], folder: Path, words: tuple[str, ...]) -> None:
@@ -138,12 +148,14 @@ async def _serve(arguments: argparse.Namespace, check: CheckCommand) -> Ending:
         if watch is None or not arguments.patient:
             return Ending(BAD_CONFIGURATION)
         log.error("The app cannot be loaded: %s", NOTHING_RUNS)  # noqa: TRY400  # what is wrong was told
+        announce_ready()  # else the server would take this for a host that hangs
         return await _once_mended(watch, stopped, Ending(0, restart_words=tuple(sys.orig_argv[1:])))
     try:
         await host.start()
     except ConfigError as error:
         _tell(error, arguments)
         return Ending(PORT_TAKEN if isinstance(error, PortTakenError) else BAD_CONFIGURATION)
+    (arguments.state / SERVER_OF_HOST).write_text(str(os.getppid()))
     announce_ready(url=host.url, rpc=host.rpc_url)
     await _first_of(stopped.wait(), host.control.restart_requested.wait(), _reload(watch if arguments.reload else None))
     is_clean = await host.stop()
@@ -157,11 +169,15 @@ async def _serve(arguments: argparse.Namespace, check: CheckCommand) -> Ending:
 
 def _made(arguments: argparse.Namespace) -> Host:
     """A host of the app as it is now. Raises ConfigError."""
-    state = arguments.state.resolve()  # loading an app changes the folder
     app = load_app(arguments.app.resolve(), arguments.port, partial(_set_up_logs, arguments))
     collector.settle()
     options = HostOptions(
-        arguments.host, arguments.rpc_port, state, arguments.enable_auth, arguments.grace, not arguments.json
+        arguments.host,
+        arguments.rpc_port,
+        arguments.state,
+        arguments.enable_auth,
+        arguments.grace,
+        show_functions=not arguments.json,
     )
     return Host(app, options, SystemClock())
 

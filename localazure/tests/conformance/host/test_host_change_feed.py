@@ -175,12 +175,14 @@ async def test_second_host_waits_for_the_range_until_the_first_is_dead(feeds, co
     await _put(feeds.container(cosmos, "slow"), "a")
     await first.recorded("slow")
     second = feeds.start(state="second")
-    await _put(feeds.container(cosmos, "slow"), "b")
-    await first.recorded("slow", count=2)
+    for count, item in enumerate(("b", "c", "d"), start=2):
+        await _put(feeds.container(cosmos, "slow"), item)
+        await first.recorded("slow", count=count)
     assert second.records("slow") == []
+    assert "another host reads range" not in first.log_text()
     first.kill()
-    await _put(feeds.container(cosmos, "slow"), "c")
-    await eventually(lambda: _flat(second.records("slow"))[-1:] == ["c"], within_s=20, explain=second.log_text)
+    await _put(feeds.container(cosmos, "slow"), "e")
+    await eventually(lambda: _flat(second.records("slow"))[-1:] == ["e"], within_s=20, explain=second.log_text)
     assert "a" not in _flat(second.records("slow")), "it goes on from the lease"
 
 

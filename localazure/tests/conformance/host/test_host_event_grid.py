@@ -163,6 +163,19 @@ async def test_event_is_not_acknowledged_by_a_host_that_dies_on_it(hosts, topic,
         await delivery
 
 
+async def test_event_that_is_being_handled_when_the_host_stops_is_still_acknowledged(hosts, topic, http) -> None:
+    host = hosts.start("events", TOPIC_URL=topic.url, TOPIC_KEY="k", SLOW_SECONDS="0.5")
+    url = f"{host.url}/runtime/webhooks/EventGrid?functionName=on_event"
+
+    async def deliver() -> int:
+        async with http.post(url, json=[_event("8", subject="slow")], headers=NOTIFICATION) as response:
+            return response.status
+
+    delivery = asyncio.create_task(deliver())
+    await host.recorded("on_event")
+    assert await asyncio.gather(delivery, asyncio.to_thread(host.stop)) == [202, 0]
+
+
 class TestOutput:
     async def test_event_is_published_with_the_key_of_the_topic(self, host, topic, http) -> None:
         topic.requests.clear()

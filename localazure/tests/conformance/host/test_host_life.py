@@ -6,6 +6,7 @@ import asyncio
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -154,6 +155,24 @@ class TestReload:
             assert response.status == 200
         await eventually(lambda: host.log_text().count("nothing runs until") == 2, explain=host.log_text)
         assert host.stop() == 0, "while it waits"
+
+    async def test_host_that_is_started_again_after_a_crash_waits_too(
+        self, hosts, host, root, http, eventually
+    ) -> None:
+        """As its server does it, on the same ports."""
+        _rewrite(root, "def version", "deff version")
+        host.kill()
+        port, rpc_port = (str(urlsplit(host.facts[name]).port) for name in ("url", "rpc"))
+        again = hosts.start(root, "--reload", "--port", port, "--rpc-port", rpc_port)
+        await again.logged("The app cannot be loaded: nothing runs until the next change.")
+        _rewrite(root, '"one"', '"mended"')
+        await self._answers(host, http, eventually, "mended")
+
+    def test_first_start_of_a_broken_app_is_refused_though_it_is_watched(self, hosts, root) -> None:
+        _rewrite(root, "def version", "deff version")
+        host = hosts.start(root, "--reload")
+        host.process.communicate(timeout=20)
+        assert host.process.returncode == 1
 
     async def test_bad_option_in_host_json_keeps_the_old_code(self, host, root, http) -> None:
         (root / "host.json").write_text('{"version": "2.0", "extensions": {"queues": {"batchSize": 33}}}')

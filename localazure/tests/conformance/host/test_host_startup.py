@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from typing import Any
+
+import aiohttp
 
 EMPTY_APP = "import azure.functions as func\napp = func.FunctionApp()\n"
 HELLO = """
@@ -40,6 +43,76 @@ def overlap(req: func.HttpRequest) -> str:
             return await response.text()
 
     assert await asyncio.gather(*(overlap() for _ in range(3))) == ["1", "1", "1"]
+
+
+async def test_only_so_many_requests_run_at_once_as_host_json_allows(hosts, app_of, http) -> None:
+    code = """
+import asyncio
+import azure.functions as func
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+running = []
+
+@app.route(route="overlap")
+async def overlap(req: func.HttpRequest) -> str:
+    running.append(1)
+    await asyncio.sleep(0.05)
+    most = len(running)
+    running.pop()
+    return str(most)
+"""
+    host_json = '{"version": "2.0", "extensions": {"http": {"maxConcurrentRequests": 2}}}'
+    host = hosts.start(app_of(code, host_json))
+
+    async def overlap() -> str:
+        async with http.get(f"{host.url}/api/overlap") as response:
+            return await response.text()
+
+    assert set(await asyncio.gather(*(overlap() for _ in range(8)))) <= {"1", "2"}
+
+
+async def test_request_that_runs_while_the_host_stops_can_still_start_an_orchestration(hosts, app_of, http) -> None:
+    code = """
+import asyncio
+import pathlib
+import azure.durable_functions as df
+import azure.functions as func
+app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+@app.route()
+@app.durable_client_input(client_name="client")
+async def begin(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    while not pathlib.Path("go").exists():
+        await asyncio.sleep(0.01)
+    return func.HttpResponse(await client.start_new("wait"))
+
+@app.orchestration_trigger(context_name="context")
+def wait(context: df.DurableOrchestrationContext):
+    return (yield context.wait_for_external_event("go"))
+"""
+    root = app_of(code)
+    host = hosts.start(root)
+
+    async def begin() -> tuple[int, str]:
+        async with http.get(f"{host.url}/api/begin") as response:
+            return response.status, await response.text()
+
+    request = asyncio.create_task(begin())
+    await host.logged("Executing 'Functions.begin'")
+    stopped = asyncio.create_task(asyncio.to_thread(host.stop))
+    async with asyncio.timeout(10):
+        while (await _status(http, host)) != 503:
+            pass
+    (root / "go").touch()
+    status, instance_id = await request
+    assert (status, await stopped) == (200, 0), host.log_text()
+    again = hosts.start(root)
+    async with http.get(f"{again.url}/runtime/webhooks/durabletask/instances/{instance_id}") as response:
+        assert response.status == 202
+
+
+async def _status(http: aiohttp.ClientSession, host: Any) -> int:
+    async with http.get(f"{host.url}/admin/host/status") as response:
+        return response.status
 
 
 def test_taken_port_ends_with_code_3_and_names_port_and_option(hosts, app_of) -> None:
