@@ -278,7 +278,7 @@ def test_c176_a_slow_reader_gets_every_final_version_and_nothing_twice(container
             item_id, key = f"{number // 100}-{number % 100}", str(number // 100)
             written[item_id] = container.upsert_item({"id": item_id, "pk": key, "final": True})["_etag"]
 
-    updating = threading.Thread(target=update)
+    updating = threading.Thread(target=update, daemon=True)
     updating.start()
     reader, seen = Reader(same_container(), max_item_count=10), []
     for page in reader.container.query_items_change_feed(start_time="Beginning", max_item_count=10).by_page():
