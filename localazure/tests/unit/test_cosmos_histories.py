@@ -132,6 +132,7 @@ class Emulator:
     """An account without HTTP, and readers of both feeds for each of its ranges."""
 
     def __init__(self, path: Path, clock: ManualClock, partitions: int) -> None:
+        self.partitions = partitions
         self._options, self._clock = Options(data=path, partitions=partitions), clock
         self._tokens = {
             (mode, number): '"0"' for mode in ("Incremental", "Full-Fidelity") for number in range(partitions)
@@ -195,6 +196,7 @@ class History:
         self._default_ttl = self._random.choice([None, -1, 50])
         self.model = Model(self._clock, self._default_ttl)
         self.emulator = Emulator(path, self._clock, self._random.choice([1, 3]))
+        self._links: dict[tuple[str, str], str] = {}
 
     async def begin(self) -> None:
         unique = {"uniqueKeys": [{"paths": ["/u"]}]}
@@ -247,17 +249,29 @@ class History:
         await self.emulator.read_on(self._random.choice([1, 2, 5, 100]))
 
     async def _check(self, _key: str) -> None:
+        """Whatever way one asks, what is alive is there and nothing else."""
         live = self.model.live()
-        everywhere = {"x_ms_documentdb_query_enablecrosspartition": "true"}
-        found = await self.emulator.documents("SELECT * FROM c", **everywhere)
-        assert {place_of(item): own(item) for item in found} == live
-        assert await self.emulator.documents("SELECT VALUE COUNT(1) FROM c", **everywhere) == [len(live)]
+        await self._check_scope(list(live), x_ms_documentdb_query_enablecrosspartition="true")
         for key in KEYS:
-            inside = await self.emulator.documents("SELECT * FROM c", x_ms_documentdb_partitionkey=key)
-            assert {item["id"] for item in inside} == {item_id for other, item_id in live if other == key}
+            await self._check_scope([place for place in live if place[0] == key], x_ms_documentdb_partitionkey=key)
             for item_id in IDS:
                 status = await self.emulator.apply(key, Operation("Read", item_id))
                 assert status == (200 if (key, item_id) in live else 404)
+        found = []
+        for number in range(self.emulator.partitions):
+            found += await self.emulator.documents("SELECT * FROM c", x_ms_documentdb_partitionkeyrangeid=str(number))
+        assert {place_of(item): own(item) for item in found} == live
+        self._links |= {place_of(item): f"/{item['_self']}" for item in found}
+        for place, link in self._links.items():
+            status, _, _ = await self.emulator.ask("GET", link, x_ms_documentdb_partitionkey=place[0])
+            assert status == (200 if place in live else 404)
+
+    async def _check_scope(self, places: list[tuple[str, str]], **scope: str) -> None:
+        ask = self.emulator.documents
+        assert sorted(map(place_of, await ask("SELECT * FROM c", **scope))) == sorted(places)
+        assert await ask("SELECT VALUE COUNT(1) FROM c", **scope) == [len(places)]
+        ids = await ask("SELECT VALUE c.id FROM c WHERE c.id IN ('1', '2', 'none')", **scope)
+        assert sorted(ids) == sorted(item_id for _, item_id in places if item_id in ("1", "2"))
 
     def _operation(self, key: str) -> Operation:
         item_id, chance = self._random.choice(IDS), self._random.random

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from datetime import UTC, datetime
 
 import pytest
 from localazure.clock import ManualClock
+from localazure.cosmos import partition_key
 from localazure.cosmos.account import Account
 from localazure.cosmos.addressing import parse_address
 from localazure.cosmos.dispatch import dispatch
@@ -21,6 +23,8 @@ DOCS = "/dbs/shop/colls/orders/docs"
 ITEMS = 150
 STATEMENTS = load_statements("localazure.cosmos")
 THROUGH_ALL = {"items_to_reschedule", "forget_changes"}
+NO_HEADERS = {}
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TEMPLATES = {"make_property_index", "drop_property_index", "scan_property"}
 
 
@@ -36,11 +40,11 @@ class Server:
         text = b"" if body is None else json.dumps(body).encode()
         return await dispatch(self.account, Call(method, parse_address(address), given, text, "http://here"))
 
-    async def query(self, text, **parameters):
-        """The rows as values, and how many items were looked at."""
+    async def query(self, text, scope=NO_HEADERS, **parameters):
+        """The rows as values, and how many items were looked at. `scope` are headers that narrow it."""
         listed = [{"name": f"@{name}", "value": value} for name, value in parameters.items()]
         headers = {"x_ms_documentdb_isquery": "true", "x_ms_documentdb_query_enablecrosspartition": "true"}
-        headers |= {"x_ms_documentdb_populatequerymetrics": "true", "x_ms_max_item_count": "-1"}
+        headers |= {"x_ms_documentdb_populatequerymetrics": "true", "x_ms_max_item_count": "-1", **scope}
         reply = await self.call("POST", DOCS, {"query": text, "parameters": listed}, **headers)
         metrics = dict(part.split("=") for part in reply.headers["x-ms-documentdb-query-metrics"].split(";"))
         return json.loads(reply.text)["Documents"], int(metrics["retrievedDocumentCount"])
@@ -127,6 +131,30 @@ async def test_an_index_follows_writes_and_deletes(server):
     await server.add({"id": "new", "pk": "x", "kind": "kind 3"})
     await server.call("DELETE", f"{DOCS}/3", x_ms_documentdb_partitionkey='["3"]')
     assert (await server.query(text))[0] == [*before[1:], "new"]
+
+
+async def test_an_index_shows_nothing_that_has_expired(server):
+    container = server.account.catalog.container("shop", "orders", by_rid=False)
+    server.account.catalog.replace_container(container, {**container.document(), "defaultTtl": -1}, NOW)
+    text = "SELECT VALUE c.id FROM c WHERE c.kind = 'kind 3'"
+    before, _ = await server.query(text)
+    await server.add({"id": "short", "pk": "x", "kind": "kind 3", "ttl": 10})
+    assert (await server.query(text))[0] == [*before, "short"]
+    server.account.clock.advance(11)
+    assert await server.query(text) == (before, len(before))
+    assert "property 1 kind" in server.indexes()
+
+
+async def test_an_index_stays_within_a_range(server):
+    text = "SELECT VALUE c.id FROM c WHERE c.kind = 'kind 3'"
+    everything, _ = await server.query(text)
+    definition = server.account.catalog.container("shop", "orders", by_rid=False).definition
+    start, end = partition_key.make(definition, ("3",)).epk, partition_key.make(definition, ("1",)).epk
+    start, end = min(start, end), max(start, end)
+    part, _ = await server.query(text, scope={"x_ms_start_epk": start, "x_ms_end_epk": end})
+    inside = [key for key in "0123456" if start <= partition_key.make(definition, (key,)).epk < end]
+    assert part == [item_id for item_id in everything if str(int(item_id) % 7) in inside]
+    assert 0 < len(part) < len(everything)
 
 
 async def test_what_the_policy_excludes_gets_no_index(server):
