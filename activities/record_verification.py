@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from adapters import users
 from domain.shapes import JsonObject
-from domain.users import User, UserStatus, UserStep, awaits, expired
-
-SUPERSEDED = "superseded"
+from domain.users import User, UserStep, awaits, expired, standing
 
 
 class RecordVerification(UserStep):
@@ -31,6 +29,4 @@ async def record_verification(payload: JsonObject) -> JsonObject:
         return expired(user, step.at) if step.timed_out and awaits(user, step.verification_id) else user
 
     user = await users.change(step.tenant_id, step.user_id, decide)
-    if user is None or user.status is UserStatus.ERASED or user.verification.verification_id != step.verification_id:
-        return {"outcome": SUPERSEDED}
-    return {"outcome": user.status}
+    return {"outcome": standing(user, step.verification_id)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from adapters import user_registrations, users
 from adapters.users import Stored
 from domain.shapes import JsonObject
-from domain.users import UserStep, registered
+from domain.users import UserStep
 
 EXPIRED = "registration_expired"
 
@@ -30,15 +30,7 @@ async def store_user(payload: JsonObject) -> JsonObject:
         return {"outcome": EXPIRED}
     if registration.fields is None:  # forgotten, because it has been stored
         return {"outcome": Stored.STORED}
-    user = registered(
-        registration.fields,
-        tenant_id=step.tenant_id,
-        user_id=step.user_id,
-        registration_id=registration.registration_id,
-        at=step.at,
-        correlation_id=step.correlation_id,
-    )
-    outcome = await users.create(step.tenant_id, user)
+    outcome = await users.create(step.tenant_id, registration.user(registration.fields, step.correlation_id))
     if outcome is Stored.STORED:
         await user_registrations.forget(step.tenant_id, registration)
     return {"outcome": outcome}

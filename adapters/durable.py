@@ -96,15 +96,21 @@ async def start_verification(
 
 
 async def start_propagation(client: DurableClient, user: User, order_id: str | None = None) -> str:
-    """Make sure that the user's address is carried to their orders; returns the instance's id. Raises Transient."""
+    """Make sure that the user's address is carried to their orders, or to this one; returns the instance's id.
+
+    Raises Transient.
+    """
     instance_id = address_instance_id(user.tenant_id, user.user_id, user.address_version, order_id)
-    return await _start_once(client, PROPAGATE_ADDRESS, instance_id, _about(user))
+    return await _start_once(client, PROPAGATE_ADDRESS, instance_id, _about(user, order_id))
 
 
 async def start_erasure(client: DurableClient, user: User, order_id: str | None = None) -> str:
-    """Make sure that the user is forgotten in their orders; returns the instance's id. Raises Transient."""
+    """Make sure that the user is forgotten in their orders, or in this one; returns the instance's id.
+
+    Raises Transient.
+    """
     instance_id = erase_instance_id(user.tenant_id, user.user_id, order_id)
-    return await _start_once(client, ERASE_USER, instance_id, _about(user))
+    return await _start_once(client, ERASE_USER, instance_id, _about(user, order_id))
 
 
 async def raise_event(client: DurableClient, instance_id: str, name: str, data: JsonObject) -> None:
@@ -140,8 +146,10 @@ async def stage(client: DurableClient, instance_id: str) -> tuple[str | None, Js
     )
 
 
-def _about(user: User) -> JsonObject:
-    return {"tenant_id": user.tenant_id, "user_id": user.user_id, "correlation_id": user.correlation_id}
+def _about(user: User, order_id: str | None) -> JsonObject:
+    """What a workflow for all orders of a user is told; one for a single order begins where only that one is left."""
+    told = {"tenant_id": user.tenant_id, "user_id": user.user_id, "correlation_id": user.correlation_id}
+    return {**told, "progress": {"sweeps": 0, "left": [order_id]}} if order_id else told
 
 
 async def _start_once(client: DurableClient, name: str, instance_id: str, told: JsonObject) -> str:

@@ -10,9 +10,10 @@ import aiosmtplib
 
 from adapters import secrets
 from adapters.settings import settings
-from domain.errors import Transient
+from domain.errors import Rejected, Transient
 
 _TIMEOUT_S = 10
+_FOR_GOOD = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,10 @@ class Mail:
 
 
 async def send(mail: Mail) -> None:
-    """Hand the message to the mail server; without an addressee it goes to the merchant's mailbox. Raises Transient."""
+    """Hand the message to the mail server; without an addressee it goes to the merchant's mailbox.
+
+    Raises Rejected when the server refuses the addressee for good, Transient.
+    """
     login = settings().smtp_username
     try:
         await aiosmtplib.send(
@@ -37,6 +41,10 @@ async def send(mail: Mail) -> None:
             password=await secrets.secret(secrets.SMTP_PASSWORD) if login else None,
             timeout=_TIMEOUT_S,
         )
+    except aiosmtplib.SMTPRecipientsRefused as refused:
+        codes = [recipient.code for recipient in refused.recipients]
+        kind = Rejected if min(codes) >= _FOR_GOOD else Transient
+        raise kind(f"the mail server refuses the addressee: {codes}") from refused
     except (aiosmtplib.SMTPException, OSError) as error:
         raise Transient(f"the mail server did not take the message: {type(error).__name__}") from error
 

@@ -6,41 +6,60 @@ is stored, the claim forgets it. What is never stored expires after 24 hours.
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from ulid import ULID
+
 from adapters import idempotency
 from adapters.cosmos import AlreadyExists, Container
 from domain.errors import NotFound, Transient
-from domain.shapes import Identifier, JsonObject, Model
-from domain.users import UserFields
+from domain.shapes import Identifier, JsonObject, Model, Utc
+from domain.users import User, UserFields, registered
 
 OPERATION = "register_user"
 
 _idempotency = Container("idempotency")
 
-_ID_LENGTH = 12
-
 
 class Registration(Model):
-    """Whom the first request under a key wanted to register, until that is done."""
+    """Whom the first request under a key wanted to register, until that is done, and how it was answered.
+
+    `registration_id` tells it from any other of the same user id; `is_deferred`: storing the user took longer than the
+    first caller was made to wait.
+    """
 
     tenant_id: Identifier
     key: str
     body_hash: str
     user_id: Identifier
+    registration_id: Identifier
+    claimed_at: Utc
     fields: UserFields | None
+    is_deferred: bool = False
 
-    @property
-    def registration_id(self) -> str:
-        """What tells this registration from any other of the same user id."""
-        return self.key[:_ID_LENGTH]
+    def user(self, fields: UserFields, correlation_id: str) -> User:
+        """The user as they are stored."""
+        return registered(
+            fields,
+            tenant_id=self.tenant_id,
+            user_id=self.user_id,
+            registration_id=self.registration_id,
+            at=self.claimed_at,
+            correlation_id=correlation_id,
+        )
 
 
-def wish(tenant_id: str, key: str, body: JsonObject, *, user_id: str, fields: UserFields) -> Registration:
-    """What a request with this body asks for."""
+def wish(
+    tenant_id: str, key: str, body: JsonObject, *, user_id: str | None, fields: UserFields, at: datetime
+) -> Registration:
+    """What a request with this body asks for; without a user id one is made."""
     return Registration(
         tenant_id=tenant_id,
         key=idempotency.digest(tenant_id, OPERATION, key),
         body_hash=idempotency.body_hash(body),
-        user_id=user_id,
+        user_id=user_id or str(ULID()),
+        registration_id=str(ULID()),
+        claimed_at=at,
         fields=fields,
     )
 
@@ -67,6 +86,16 @@ async def find(tenant_id: str, key: str) -> Registration | None:
 
 
 async def forget(tenant_id: str, registration: Registration) -> None:
-    """Keep of the claim only whose it is. Raises Transient."""
+    """Keep nothing personal in the claim. Raises Transient."""
+    await _set(tenant_id, registration, "fields", None)
+
+
+async def defer(tenant_id: str, registration: Registration) -> None:
+    """Note that the first caller was answered before the user was stored. Raises Transient."""
+    await _set(tenant_id, registration, "isDeferred", True)
+
+
+async def _set(tenant_id: str, registration: Registration, field: str, value: bool | None) -> None:
     if await find(tenant_id, registration.key):
-        await _idempotency.patch(registration.key, registration.key, [{"op": "set", "path": "/fields", "value": None}])
+        change = {"op": "set", "path": f"/{field}", "value": value}
+        await _idempotency.patch(registration.key, registration.key, [change])

@@ -11,7 +11,7 @@ from enum import StrEnum
 from adapters.cosmos import AlreadyExists, Container, Versioned
 from domain.errors import ConditionFailed, Conflict, NotFound, Transient
 from domain.shapes import JsonObject
-from domain.users import User, UserStatus
+from domain.users import User, UserStatus, known
 
 _ATTEMPTS = 3
 
@@ -26,12 +26,9 @@ class Stored(StrEnum):
     EMAIL_TAKEN = "email_taken"
 
 
-async def get(tenant_id: str, user_id: str) -> Versioned[User]:
+async def get(tenant_id: str, user_id: str) -> User:
     """One user who is not erased. Raises NotFound, Transient."""
-    found = await _find(tenant_id, user_id)
-    if found is None or found.value.status is UserStatus.ERASED:
-        raise NotFound(f"there is no user {user_id}")
-    return found
+    return known(await find(tenant_id, user_id), user_id)
 
 
 async def find(tenant_id: str, user_id: str) -> User | None:
@@ -52,13 +49,13 @@ async def create(tenant_id: str, user: User) -> Stored:
     return Stored.STORED
 
 
-async def replace(tenant_id: str, user: User, etag: str) -> str:
-    """Store the successor of the version that `etag` names; returns its ETag.
+async def replace(tenant_id: str, user: User, etag: str) -> None:
+    """Store the successor of what the database's `etag` names.
 
     Raises Conflict when the e-mail address is another's, ConditionFailed when the user has changed since, Transient.
     """
     try:
-        return await _users.replace(_document(tenant_id, user), etag)
+        await _users.replace(_document(tenant_id, user), etag)
     except AlreadyExists as taken:
         raise Conflict("this e-mail address belongs to another user") from taken
     except (Conflict, NotFound) as changed:
@@ -68,18 +65,23 @@ async def replace(tenant_id: str, user: User, etag: str) -> str:
 async def change(tenant_id: str, user_id: str, decide: Callable[[User], User]) -> User | None:
     """Decide on the user as they are and store what was decided; again if they changed in between.
 
-    Returns the user as they are afterwards, None when there is none. Raises Transient.
+    Returns the user as they are afterwards, None when there is none. A write that took effect and was never answered
+    is found done. Raises what `decide` raises, Conflict when the e-mail address is another's, Transient.
     """
+    written: User | None = None
     for _ in range(_ATTEMPTS):
         found = await _find(tenant_id, user_id)
         if found is None:
             return None
+        if written and found.value.to_json() == written.to_json():
+            return written
         after = decide(found.value)
         if after is found.value:
             return after
         try:
             await replace(tenant_id, after, found.etag)
-        except ConditionFailed:
+        except ConditionFailed:  # a wrong guess at a code makes no version, and each of them counts
+            written = after if after.version > found.value.version else None
             continue
         return after
     raise Transient(f"user {tenant_id}/{user_id} keeps changing")

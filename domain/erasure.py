@@ -23,15 +23,21 @@ def erased_address(address: Address) -> Address:
 
 def is_erased(order: Order) -> bool:
     """Whether nothing personal is left in the order."""
-    return order.ship_to == erased_address(order.ship_to) and order.email in (None, ERASED_EMAIL)
+    return (
+        order.ship_to == erased_address(order.ship_to)
+        and order.email in (None, ERASED_EMAIL)
+        and order.reference in (None, ERASED_TEXT)
+        and order.payment_method == ERASED_TEXT
+    )
 
 
 def erased_order(order: Order, change: Change) -> tuple[Order, Event]:
     """The order without the person; `change` says when and on whose behalf."""
     after, event = noted(order, change.model_copy(update={"type": PERSONAL_DATA_ERASED}))
-    email = ERASED_EMAIL if order.email else None
-    reference = ERASED_TEXT if order.reference else None
-    return (
-        after.model_copy(update={"ship_to": erased_address(order.ship_to), "email": email, "reference": reference}),
-        event,
-    )
+    gone = {
+        "ship_to": erased_address(order.ship_to),
+        "email": ERASED_EMAIL if order.email else None,
+        "reference": ERASED_TEXT if order.reference else None,
+        "payment_method": ERASED_TEXT,
+    }
+    return after.model_copy(update=gone), event

@@ -5,7 +5,7 @@ token.
 |----------|----------------------------------------------------------------------------------------------|
 | pending  | a code has been, or is about to be, sent to the e-mail address                               |
 | verified | somebody who reads that mailbox has told the code                                            |
-| expired  | nobody did within a day; naming the e-mail address in a PATCH sends another code             |
+| expired  | nobody did within a day, or nobody has that mailbox; naming the address in a PATCH asks anew |
 | erased   | the person is forgotten; what is left holds the id, so that it never stands for anybody else |
 
 An e-mail address is stored in lower case and belongs to one user of a tenant.
@@ -20,12 +20,19 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from domain.errors import NotFound
 from domain.placement import Address, Email
 from domain.shapes import Identifier, JsonObject, Model, Request, Text, Utc
 from domain.verification import Verification
 
 ERASED_TEXT = "erased"
 """What stands where something personal stood."""
+
+SUPERSEDED = "superseded"
+"""What a verification is when the user awaits another one, or none any more."""
+
+NEVER = "never"
+"""The registration of those who were forgotten without one."""
 
 UserEmail = Annotated[Email, AfterValidator(str.lower)]
 
@@ -90,6 +97,11 @@ class User(Model):
         """What a merge patch applies to."""
         return {"name": self.name, "email": self.email, "address": self.address.to_json() if self.address else None}
 
+    @property
+    def etag(self) -> str:
+        """What this version is called outside. A code that is sent, or told wrong, makes no new one: none shows it."""
+        return f'"{self.version}"'
+
 
 class UserAnswer(Model):
     """`GET /v1/users/{userId}`."""
@@ -145,6 +157,13 @@ def registered(
     )
 
 
+def known(user: User | None, user_id: str) -> User:
+    """The user, if there is one who is not erased. Raises NotFound."""
+    if user is None or user.status is UserStatus.ERASED:
+        raise NotFound(f"there is no user {user_id}")
+    return user
+
+
 def merge_patch(target: Any, patch: Any) -> Any:
     """The target with a JSON merge patch (RFC 7396) applied."""
     if not isinstance(patch, dict):
@@ -190,7 +209,7 @@ def verified(user: User, code: str, at: datetime) -> tuple[User, bool]:
         return user, False
     if user.verification.matches(code):
         return _next(user, at, {"status": UserStatus.VERIFIED}), True
-    return _next(user, at, {"verification": user.verification.refused()}), False
+    return with_code(user, user.verification.refused()), False
 
 
 def awaits(user: User, verification_id: str) -> bool:
@@ -198,9 +217,16 @@ def awaits(user: User, verification_id: str) -> bool:
     return user.status is UserStatus.PENDING and user.verification.verification_id == verification_id
 
 
-def with_code(user: User, verification: Verification, at: datetime) -> User:
-    """The user to whom a code is being sent; earlier ones are worth nothing."""
-    return _next(user, at, {"verification": verification})
+def standing(user: User | None, verification_id: str) -> str:
+    """How a verification has ended, `pending` while it has not: the user's status, or that another has replaced it."""
+    if user is None or user.status is UserStatus.ERASED or user.verification.verification_id != verification_id:
+        return SUPERSEDED
+    return user.status
+
+
+def with_code(user: User, verification: Verification) -> User:
+    """The user with what is known of their codes from now on."""
+    return user.model_copy(update={"verification": verification})
 
 
 def expired(user: User, at: datetime) -> User:
@@ -215,7 +241,7 @@ def erased(user: User, at: datetime, correlation_id: str) -> User:
         at,
         {
             "name": ERASED_TEXT,
-            "email": f"{user.user_id}@erased.invalid",
+            "email": _no_email(user.user_id),
             "address": None,
             "status": UserStatus.ERASED,
             "verification": Verification(verification_id=user.registration_id),
@@ -224,5 +250,26 @@ def erased(user: User, at: datetime, correlation_id: str) -> User:
     )
 
 
+def unknown(tenant_id: str, user_id: str, at: datetime, correlation_id: str) -> User:
+    """What stands for a customer who never registered and is forgotten all the same: an erased user from the start."""
+    return User(
+        tenant_id=tenant_id,
+        user_id=user_id,
+        registration_id=NEVER,
+        name=ERASED_TEXT,
+        email=_no_email(user_id),
+        status=UserStatus.ERASED,
+        verification=Verification(verification_id=NEVER),
+        registered_at=at,
+        updated_at=at,
+        correlation_id=correlation_id,
+    )
+
+
+def _no_email(user_id: str) -> str:
+    """Unique within a tenant, as an e-mail address must be, and none that anybody could have taken."""
+    return f"{ERASED_TEXT}:{user_id}"
+
+
 def _next(user: User, at: datetime, told: JsonObject) -> User:
-    return user.model_copy(update={**told, "updated_at": at, "version": user.version + 1})
+    return user.model_copy(update={**told, "updated_at": max(at, user.updated_at), "version": user.version + 1})

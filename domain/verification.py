@@ -1,5 +1,8 @@
 """Verification of an e-mail address: a code that is mailed, kept as a hash alone, and dies after five wrong attempts.
 
+A message that is repeated after a crash has another code, and nobody knows which of them arrives last or at all: each
+code that was mailed for a verification is good.
+
 The route that takes a code is open to anyone, so no token says which tenant is meant; the code says it:
 `{tenantId}.{16 letters and digits}`. Eighty random bits need no slow hash.
 """
@@ -17,14 +20,15 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 LENGTH = 16
 MOST_WRONG = 5
+MOST_CODES = 5
 OPEN_FOR = timedelta(hours=24)
 
 
 class Verification(Model):
-    """The verification that a user has before them, or was the last. Without a hash no code has been made yet."""
+    """The verification that a user has before them, or was the last, with the hashes of its codes, newest first."""
 
     verification_id: Identifier
-    code_hash: str | None = None
+    code_hashes: tuple[str, ...] = ()
     expires_at: Utc | None = None
     wrong_codes: int = 0
 
@@ -33,8 +37,14 @@ class Verification(Model):
         return self.expires_at is not None and at < self.expires_at and self.wrong_codes < MOST_WRONG
 
     def matches(self, code: str) -> bool:
-        """Whether this is the code; takes as long for a wrong one."""
-        return hmac.compare_digest(self.code_hash or "", code_hash(code))
+        """Whether this is a code of it."""
+        told = code_hash(code)
+        return any(hmac.compare_digest(kept, told) for kept in self.code_hashes)
+
+    def mailed(self, code: str, expires_at: datetime) -> Verification:
+        """The same with one more code. Old messages are looked at no more once there are many new ones."""
+        hashes = (code_hash(code), *self.code_hashes)[:MOST_CODES]
+        return self.model_copy(update={"code_hashes": hashes, "expires_at": expires_at, "wrong_codes": 0})
 
     def refused(self) -> Verification:
         """The same after a wrong code."""

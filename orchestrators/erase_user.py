@@ -21,7 +21,8 @@ def erase_user(context: df.DurableOrchestrationContext) -> Steps[JsonObject | No
     3  again for the next page; when all are through, once more after a minute
     4  every hour for the orders that are still under way, because those need their address, until none is
 
-    Input   {"tenant_id", "user_id", "correlation_id", "progress"?: by an earlier run of this one}
+    Input   {"tenant_id", "user_id", "correlation_id", "progress"?: by an earlier run of this one, or
+             the one order that is meant}
     Output  {"orders": int, those that were erased}
     """
     saga = UserSaga(context)

@@ -22,7 +22,8 @@ def propagate_address(context: df.DurableOrchestrationContext) -> Steps[JsonObje
 
     An address that is older than the order's changes nothing, so runs for two versions may overtake each other.
 
-    Input   {"tenant_id", "user_id", "correlation_id", "progress"?: by an earlier run of this one}
+    Input   {"tenant_id", "user_id", "correlation_id", "progress"?: by an earlier run of this one, or
+             the one order that is meant}
     Output  {"orders": int, those that were changed}
     """
     saga = UserSaga(context)

@@ -11,7 +11,7 @@ from domain.verification import OPEN_FOR
 from orchestrators.saga import Saga, Steps
 from orchestrators.user_saga import UserSaga
 
-STORED = "stored"
+STORED, SENT, UNDELIVERABLE = "stored", "sent", "undeliverable"
 
 
 def register_user(context: df.DurableOrchestrationContext) -> Steps[JsonObject]:
@@ -19,14 +19,14 @@ def register_user(context: df.DurableOrchestrationContext) -> Steps[JsonObject]:
 
     Steps
     1  store_user, when this is a registration
-    2  send_mail
+    2  send_mail; nobody is waited for where there is no such mailbox
     3  wait for `verified`, at most 24 h
     4  record_verification: the user's document has the last word, the event only wakes
 
     Nothing personal is in its history: the activities fetch what they need under the ids.
 
     Input   {"tenant_id", "user_id", "correlation_id", "verification_id": str, "registration_key"?: str}
-    Output  {"status": "verified" | "expired" | "superseded"} | {"status": "refused", "reason": str}
+    Output  {"status": "verified" | "expired" | "superseded" | "undeliverable"} | {"status": "refused", "reason": str}
     """
     saga = UserSaga(context)
     given = context.get_input()
@@ -39,7 +39,11 @@ def register_user(context: df.DurableOrchestrationContext) -> Steps[JsonObject]:
     saga.stage("welcoming")
     verification = {"verification_id": given["verification_id"]}
     sent = yield from saga.insist(names.SEND_MAIL, **verification)
-    status = sent["outcome"] if sent["outcome"] != "sent" else (yield from _verified(saga, verification))
+    status = sent["outcome"]
+    if status == SENT:
+        status = yield from _verified(saga, verification)
+    elif status == UNDELIVERABLE:
+        yield from saga.insist(names.RECORD_VERIFICATION, **verification, timed_out=True)
     saga.stage(status)
     return {"status": status}
 

@@ -1,9 +1,10 @@
 """The part that `propagate_address` and `erase_user` share: one activity for every order of a user.
 
 The orders are found through a view, which the change feed writes a moment after the order. So the view is swept twice,
-a minute apart; and the change feed, once it has written the row of an order, looks at its user and starts another run
-if one is due. An order cannot be missed by both: the user is written before the sweep reads the view, and the row
-is written before the feed reads the user, so whichever read comes last sees what the other side has written.
+a minute apart; and the change feed, once it has written the row of an order, looks at its user and starts a run for
+that order alone if one is due. An order cannot be missed by both: the user is written before the sweep reads the view,
+and the row is written before the feed reads the user, so whichever read comes last sees what the other side has
+written.
 
 Each run of the orchestrator does one page and continues as new, so that no history grows with the number of orders.
 Orders that cannot be done yet, or failed, are tried again every hour; nothing is given up.

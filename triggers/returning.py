@@ -14,11 +14,13 @@ from adapters.durable import DurableClient, start_return
 from adapters.orders import Changed
 from domain.catalogue import demand
 from domain.changes import Change
+from domain.erasure import is_erased
 from domain.errors import Conflict, Defect
 from domain.names import AUTHORISE_PAYMENT, CAPTURE_PAYMENT, fulfil_instance_id, idempotency_key, ship_instance_id
 from domain.orders import Order
 from domain.returns import RequestReturn, Return, request
 from domain.shipments import parcels
+from domain.users import ERASED_TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +45,22 @@ async def announce_once(client: DurableClient, told: Announcement) -> Return:
     async def decide(order: Order) -> Changed | None:
         if await returns.find(told.tenant_id, told.order_id, told.return_id):
             return None
+        reason = ERASED_TEXT if is_erased(order) else told.wish.reason
         change = Change(
             to=order.status,
             at=datetime.now(UTC),
             actor=told.actor,
             correlation_id=told.correlation_id,
-            detail=told.wish.reason,
+            detail=reason,
         )
         unpaid = await _unpaid(order)
-        after, returned, event = request(order, wanted, told.return_id, told.wish.reason, change, unpaid=unpaid)
+        after, returned, event = request(order, wanted, told.return_id, reason, change, unpaid=unpaid)
         return Changed(after, event, (returns.stored(returned, None),))
 
     await orders.change(told.tenant_id, told.order_id, decide)
     returned = (await returns.get(told.tenant_id, told.order_id, told.return_id)).value
-    if {line.sku: line.quantity for line in returned.lines} != wanted or returned.reason != told.wish.reason:
+    is_same_reason = returned.reason in (told.wish.reason, ERASED_TEXT)
+    if {line.sku: line.quantity for line in returned.lines} != wanted or not is_same_reason:
         raise Conflict("this Idempotency-Key was used with another body")
     await start(client, returned)
     return returned

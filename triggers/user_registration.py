@@ -1,7 +1,8 @@
 """Registering a user: the use case behind `POST /v1/users`.
 
 The claim on the idempotency key fixes the user's id and keeps what is to be stored, so whoever repeats the request
-finishes the same registration; the workflow then stores the user.
+finishes the same registration; the workflow then stores the user. The first answer can be given again although nobody
+keeps what is personal in it: the repeated request says the same, or it is another one.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-
-from ulid import ULID
+from datetime import UTC, datetime
 
 from adapters import user_registrations
 from adapters.durable import DurableClient, stage, start_verification
+from adapters.user_registrations import Registration
 from domain.errors import Conflict
-from domain.users import RegisterUser
+from domain.names import register_instance_id
+from domain.users import RegisterUser, User
 
 _WAIT_S = 2
 _PAUSE_S = 0.05
@@ -36,19 +38,24 @@ class Registering:
     correlation_id: str
 
 
-async def register_once(client: DurableClient, told: Registering) -> tuple[str, str]:
-    """See to it that the workflow which registers the user runs; the ids of user and instance.
+async def register_once(client: DurableClient, told: Registering) -> Registration:
+    """See to it that the workflow which registers the user runs; the claim of the first request under this key.
 
     Raises Conflict when the key was used for another registration, Transient.
     """
-    user_id = told.request.user_id or str(ULID())
+    request = told.request
     wanted = user_registrations.wish(
-        told.tenant_id, told.key, told.request.to_json(), user_id=user_id, fields=told.request.fields
+        told.tenant_id,
+        told.key,
+        request.to_json(),
+        user_id=request.user_id,
+        fields=request.fields,
+        at=datetime.now(UTC),
     )
     claim = await user_registrations.claim(told.tenant_id, wanted)
     if claim.body_hash != wanted.body_hash:
         raise Conflict("this Idempotency-Key was used with another body")
-    instance_id = await start_verification(
+    await start_verification(
         client,
         told.tenant_id,
         claim.user_id,
@@ -56,11 +63,28 @@ async def register_once(client: DurableClient, told: Registering) -> tuple[str, 
         told.correlation_id,
         registration_key=claim.key,
     )
-    return claim.user_id, instance_id
+    return claim
 
 
-async def is_stored(client: DurableClient, instance_id: str) -> bool:
-    """Whether the workflow stores the user within two seconds. Raises Conflict when it refuses to, Transient."""
+async def registered_user(client: DurableClient, claim: Registration, told: Registering) -> User | None:
+    """The user as they were stored; None if that takes more than two seconds, for whoever repeats the request too.
+
+    Raises Conflict when the workflow refuses to store them, Transient.
+    """
+    if claim.is_deferred:
+        return None
+    if await _is_stored(client, instance_id(claim)):
+        return claim.user(told.request.fields, told.correlation_id)
+    await user_registrations.defer(told.tenant_id, claim)
+    return None
+
+
+def instance_id(claim: Registration) -> str:
+    """The workflow of this registration."""
+    return register_instance_id(claim.tenant_id, claim.user_id, claim.registration_id)
+
+
+async def _is_stored(client: DurableClient, instance_id: str) -> bool:
     deadline = time.monotonic() + _WAIT_S
     while True:
         now, output = await stage(client, instance_id)

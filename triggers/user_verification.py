@@ -8,11 +8,12 @@ five wrong ones the code is dead.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from adapters import users
-from adapters.durable import DurableClient, is_under_way, raise_event
-from domain.errors import Rejected
+from adapters.durable import DurableClient, raise_event
+from domain.errors import Conflict, Rejected
 from domain.names import IDENTIFIER, VERIFIED, register_instance_id
 from domain.users import User, verified
 from domain.verification import tenant_of
@@ -41,5 +42,5 @@ async def verify(client: DurableClient, user_id: str, code: str) -> None:
 async def _wake(client: DurableClient, user: User) -> None:
     """Spare the workflow the rest of the day; without a word it finds out when the time is over."""
     instance_id = register_instance_id(user.tenant_id, user.user_id, user.verification.verification_id)
-    if await is_under_way(client, instance_id):
+    with suppress(Conflict):  # it has ended: somebody has told the code before
         await raise_event(client, instance_id, VERIFIED, {"actor": user.user_id})

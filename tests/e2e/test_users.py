@@ -108,7 +108,7 @@ def test_registration_is_a_workflow_that_holds_nothing_personal(
     changed = patch(operator, user_id, email=f"{user_id}@example.org")
     assert changed["status"] == "pending"
     mailed = code(endpoints, f"{user_id}@example.org")
-    instance = f"register:{tenant}:{user_id}:v4"
+    instance = f"register:{tenant}:{user_id}:v3"
     assert verify(operator, user_id, mailed) == 204
 
     status = ended(operator, instance)

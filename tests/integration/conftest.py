@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import selectors
 import shlex
 import subprocess
@@ -29,6 +30,7 @@ from domain.catalogue import Adjustment, Product
 from domain.orders import Order, place, placed
 from domain.placement import PlaceOrder
 from tests.integration.api import Api, Reply, Workflows
+from tests.integration.people import Shop
 from tests.integration.provider import Provider, a_provider
 
 APP = Path(__file__).resolve().parents[2]
@@ -36,6 +38,7 @@ AT = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
 START_WITHIN_S = 60
 
 Endpoints = dict[str, str]
+Mails = Callable[[str], list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="session")
@@ -207,7 +210,7 @@ def ledger(endpoints: Endpoints) -> Callable[[str], dict[str, int]]:
 
 
 @pytest.fixture
-def mails(endpoints: Endpoints) -> Callable[[str], list[dict[str, Any]]]:
+def mails(endpoints: Endpoints) -> Mails:
     """`mails(text)`: the messages in the sink that contain a text."""
 
     def read(text: str) -> list[dict[str, Any]]:
@@ -228,6 +231,25 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Api:
 
     monkeypatch.setattr(tokens, "verify", verify)
     return Api()
+
+
+@pytest.fixture
+def shop(api: Api, tenant_id: str) -> Shop:
+    """`await shop("GET", "/v1/users")`: the same within a tenant of its own, and what its people do."""
+    return Shop(tenant_id)
+
+
+@pytest.fixture
+def code_of(tenant_id: str, mails: Mails) -> Callable[[str], str]:
+    """`code_of("c-17@example.com")`: the code in the newest mail to this address."""
+
+    def read(address: str) -> str:
+        [*_, newest] = [message for message in mails(f"{tenant_id}.") if address in json.dumps(message)]
+        found = re.search(rf"{re.escape(tenant_id)}\.[0-9A-Z]{{16}}", json.dumps(newest))
+        assert found
+        return found[0]
+
+    return read
 
 
 Admin = Callable[..., Any]

@@ -89,7 +89,7 @@ def test_erased_order_keeps_amounts_and_lines_and_no_person(an_order: AnOrder) -
     after, event = erased_order(order, a_change(order))
 
     left = json.dumps(after.to_json())
-    for personal in ("Ada", "ada@example.com", "Linden", "10117", "Berlin"):
+    for personal in ("Ada", "ada@example.com", "Linden", "10117", "Berlin", "pm_card"):
         assert personal in json.dumps(order.to_json())
         assert personal not in left
     assert (after.lines, after.total_minor, after.status) == (order.lines, 2500, OrderStatus.DELIVERED)

@@ -59,8 +59,17 @@ def test_another_email_is_verified_without_storing_anybody(task_hub: Any) -> Non
     assert user.story == ["send_mail", "record_verification"]
 
 
-def test_verification_that_is_superseded_before_its_mail_ends_at_once(register: Register) -> None:
-    assert register(send_mail={"outcome": "superseded"}).end() == {"status": "superseded"}
+@pytest.mark.parametrize("ended", ["superseded", "verified"])
+def test_verification_that_has_ended_before_its_mail_is_repeated_ends_at_once(register: Register, ended: str) -> None:
+    assert register(send_mail={"outcome": ended}).end() == {"status": ended}
+
+
+def test_nobody_is_waited_for_where_there_is_no_mailbox(register: Register) -> None:
+    user = register(send_mail={"outcome": "undeliverable"})
+
+    assert user.end() == {"status": "undeliverable"}
+    assert user.story == ["store_user", "send_mail", "record_verification"]
+    assert user.payload("record_verification")["timed_out"] is True
 
 
 def test_word_without_a_code_does_not_end_the_wait(register: Register) -> None:

@@ -119,6 +119,15 @@ def test_more_orders_than_a_list_should_hold_are_looked_up_again(erase: Play) ->
     assert len(run.hub.calls("find_user_orders")) == 3 * 6
 
 
+def test_run_for_one_order_looks_at_no_other(task_hub: Any) -> None:
+    given = {**ABOUT, "progress": {"sweeps": 0, "left": ["o-7"]}}
+    answers = iter(["under_way", "erased"])
+    run = play(task_hub, "erase_user", given, "erase:acme:c-17:o-7", erase_order=lambda _: {"outcome": next(answers)})
+
+    assert run.end() == {"orders": 1}
+    assert (orders_of(run, "erase_order"), run.hub.calls("find_user_orders")) == (["o-7", "o-7"], [])
+
+
 def test_crash_in_the_middle_goes_on_where_it_was(erase: Play, task_hub: Any) -> None:
     run = erase(find_user_orders=pages(3, 2))
     run.hub.crash()

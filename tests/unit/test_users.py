@@ -25,10 +25,11 @@ from domain.users import (
     merge_patch,
     merged_fields,
     registered,
+    unknown,
     verified,
     with_code,
 )
-from domain.verification import MOST_WRONG, OPEN_FOR, Verification, code_hash, tenant_of, with_tenant
+from domain.verification import MOST_CODES, MOST_WRONG, OPEN_FOR, Verification, code_hash, tenant_of, with_tenant
 from tests.unit.conftest import AT
 
 BERLIN = {"name": "Ada", "line1": "Linden 1", "postalCode": "10117", "city": "Berlin", "country": "DE"}
@@ -44,8 +45,7 @@ def a_user(**changes: Any) -> User:
     user = registered(
         fields(address=BERLIN), tenant_id="acme", user_id="c-17", registration_id="r1", at=AT, correlation_id="corr-1"
     )
-    kept = Verification(verification_id="r1", code_hash=code_hash(CODE), expires_at=AT + OPEN_FOR)
-    return with_code(user, kept, AT).model_copy(update=changes)
+    return with_code(user, user.verification.mailed(CODE, AT + OPEN_FOR)).model_copy(update=changes)
 
 
 def patched(user: User, patch: dict[str, Any]) -> User:
@@ -150,6 +150,15 @@ def test_code_dies_after_five_wrong_attempts() -> None:
     assert verified(user, CODE, AT) == (user, False)
 
 
+def test_codes_make_no_new_version_until_one_is_right() -> None:
+    user = a_user()
+
+    after, _ = verified(user, "acme.WRONG", AT + timedelta(hours=1))
+
+    assert (after.etag, UserAnswer.of(after)) == (user.etag, UserAnswer.of(user))
+    assert verified(user, CODE, AT)[0].etag != user.etag
+
+
 def test_fifth_attempt_may_still_be_the_right_one() -> None:
     user = a_user()
     for _ in range(MOST_WRONG - 1):
@@ -164,6 +173,15 @@ def test_code_is_good_for_a_day() -> None:
     assert verified(user, CODE, AT + OPEN_FOR - timedelta(seconds=1))[1]
     assert verified(user, CODE, AT + OPEN_FOR) == (user, False)
     assert verified(expired(user, AT), CODE, AT)[1] is False
+
+
+def test_each_code_that_was_mailed_lately_is_right() -> None:
+    verification = Verification(verification_id="r1")
+    codes = [f"acme.{number:016d}" for number in range(MOST_CODES + 1)]
+    for code in codes:
+        verification = verification.mailed(code, AT)
+
+    assert [verification.matches(code) for code in codes] == [False, *[True] * MOST_CODES]
 
 
 def test_nothing_is_right_before_there_is_a_code() -> None:
@@ -191,6 +209,13 @@ def test_erased_user_holds_nothing_personal() -> None:
         assert personal not in left
     assert json.loads(left)["userId"] == "c-17"
     assert erased(user, AT, "x").email != erased(a_user(user_id="C-17"), AT, "x").email
+
+
+def test_what_is_left_takes_no_email_that_somebody_could_have() -> None:
+    for gone in (erased(a_user(), AT, "x"), unknown("acme", "c-17", AT, "x")):
+        assert gone.status is UserStatus.ERASED
+        with pytest.raises(ValidationError):
+            fields(email=gone.email)
 
 
 def test_erased_user_cannot_be_verified() -> None:

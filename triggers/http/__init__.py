@@ -91,7 +91,7 @@ ROUTES = (
     Route("DELETE", _LETTER, ADMIN, discard_dead_letter),
     Route("GET", "v1/settings", OPERATOR, get_settings),
     Route("PUT", "v1/settings", ADMIN, put_settings),
-    Route("GET", _WORKFLOW, CUSTOMER, get_workflow),
+    Route("GET", _WORKFLOW, ANY_ROLE, get_workflow),
     Route("POST", f"{_WORKFLOW}/raiseEvent/{{eventName}}", OPERATOR, raise_workflow_event),
     Route("POST", f"{_WORKFLOW}/terminate", OPERATOR, terminate_workflow),
     Route("POST", f"{_WORKFLOW}/suspend", OPERATOR, suspend_workflow),

@@ -9,7 +9,7 @@ from pydantic import JsonValue, RootModel
 
 from adapters import users
 from domain.errors import ConditionFailed
-from domain.users import UserAnswer, UserFields, changed, merged_fields
+from domain.users import User, UserAnswer, UserFields, changed, known, merged_fields
 from triggers.web.answers import Answer
 from triggers.web.call import JSON, MERGE_PATCH, Call, parsed
 from triggers.web.conditions import if_match, required_if_match
@@ -25,12 +25,14 @@ async def change_user(call: Call) -> Answer:
     call.caller.see_user(user_id)
     wanted = required_if_match(call)
     patch = call.body(RootModel[dict[str, JsonValue]], media_types=(MERGE_PATCH, JSON)).root
-    user, etag = await users.get(call.tenant_id, user_id)
-    if not if_match(wanted, etag):
-        raise ConditionFailed(f"user {user_id} is not in the version that the request wants to change")
-    fields = parsed(UserFields, json.dumps(merged_fields(user, patch)))
     asks_for_code = "email" in patch
-    after = changed(user, fields, asks_for_code=asks_for_code, at=datetime.now(UTC), correlation_id=call.correlation_id)
-    if after is not user:
-        etag = await users.replace(call.tenant_id, after, etag)
-    return Answer(200, UserAnswer.of(after), {"ETag": etag})
+    at = datetime.now(UTC)
+
+    def decide(user: User) -> User:
+        if not if_match(wanted, known(user, user_id).etag):
+            raise ConditionFailed(f"user {user_id} is not in the version that the request wants to change")
+        fields = parsed(UserFields, json.dumps(merged_fields(user, patch)))
+        return changed(user, fields, asks_for_code=asks_for_code, at=at, correlation_id=call.correlation_id)
+
+    user = known(await users.change(call.tenant_id, user_id, decide), user_id)
+    return Answer(200, UserAnswer.of(user), {"ETag": user.etag})

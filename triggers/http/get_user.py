@@ -12,5 +12,5 @@ async def get_user(call: Call) -> Answer:
     """Read one user: an operator any, everybody themselves."""
     user_id = call.identifier("userId")
     call.caller.see_user(user_id)
-    user, etag = await users.get(call.tenant_id, user_id)
-    return representation(UserAnswer.of(user), etag, call.header("if-none-match"))
+    user = await users.get(call.tenant_id, user_id)
+    return representation(UserAnswer.of(user), user.etag, call.header("if-none-match"))
