@@ -16,6 +16,8 @@ from tests.chaos.invariants import INVARIANTS, Findings
 from tests.chaos.services import Services, services
 from tests.chaos.stories import Story
 from tests.chaos.telling import MakeWorld, Prove
+from tests.chaos.user_invariants import USER_INVARIANTS
+from tests.chaos.user_world import UserWorld
 from tests.chaos.world import World, on_loop
 
 PROVED = pytest.StashKey[Counts]()
@@ -52,13 +54,19 @@ def hasty_cosmos(local_services: Services) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def hasty_registration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever registers a user while there is trouble is told soon to look later."""
+    monkeypatch.setattr("triggers.user_registration._WAIT_S", 0.2)
+
+
 @pytest.fixture
 def world(local_services: Services) -> Iterator[MakeWorld]:
     """`world(story)`: a world in which the story can be told; any number of them."""
     with ExitStack() as worlds:
 
         def make(story: Story) -> World:
-            made = World(local_services, dict(story.stock), **story.settings)
+            made = story.world(local_services, dict(story.stock), **story.settings)
             worlds.callback(made.close)
             return made
 
@@ -75,6 +83,10 @@ def prove(request: pytest.FixtureRequest) -> Prove:
         for invariant in INVARIANTS:
             invariant(found)
             counts[invariant.__name__, story] += 1
+        if isinstance(world, UserWorld):
+            for of_users in USER_INVARIANTS:
+                of_users(world)
+                counts[of_users.__name__, story] += 1
 
     return check
 

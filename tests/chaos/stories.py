@@ -27,19 +27,21 @@ UNDOING = ("release_stock", "publish_outcome")
 
 @dataclass(frozen=True)
 class Story:
-    """`play` acts, and returns when its people have nothing more to do. `ends` is the order's last status.
+    """`play` acts, and returns when its people have nothing more to do. `ends` is the order's last status, None where
+    it is not the point.
 
     `functions` are all that are called. `own` are those that do something here that they do in no earlier story: of the
     variants of a story only those are troubled. Left empty, it is all of them.
     """
 
     name: str
-    play: Callable[[World], None]
-    ends: str
+    play: Callable[[Any], None]
+    ends: str | None
     functions: tuple[str, ...]
     stock: Mapping[str, int] = field(default_factory=lambda: {"TEA": 5})
     settings: Mapping[str, Any] = field(default_factory=dict)
     own: tuple[str, ...] = ()
+    world: type[World] = World
 
     @property
     def troubled(self) -> tuple[str, ...]:

@@ -21,7 +21,8 @@ _calls: dict[str, Counter[str]] = {}
 def tell(story: Story, world: World, prove: Prove) -> None:
     """Play the story to its end, and see whether everything is as it must be."""
     story.play(world)
-    assert [world.order(order_id).status for order_id in world.order_ids] == [story.ends]
+    if story.ends:
+        assert [world.order(order_id).status for order_id in world.order_ids] == [story.ends]
     prove(world, story.name)
 
 

@@ -10,6 +10,7 @@ from localazure.testing.cosmos_faults import Calls, CosmosFaults
 from tests.chaos.services import Services
 from tests.chaos.stories import STORIES, Story
 from tests.chaos.telling import IS_WHOLE, MakeWorld, Prove, with_trouble
+from tests.chaos.user_stories import USER_STORIES
 
 Strike = Callable[[CosmosFaults, Calls], None]
 
@@ -30,7 +31,21 @@ FAULTS: dict[str, Strike] = {
     "done_and_cut_off": lambda faults, calls: faults.drop(calls, after_write=True),
 }
 READ_FAULTS = ("refused",)
+ON_USERS = (
+    ("joined", "idempotency", "Create"),
+    ("joined", "idempotency", "Patch"),
+    ("joined", "users", "Create"),
+    ("joined", "users", "Replace"),
+    ("moved twice", "users", "Replace"),
+    ("moved twice", "views", "SqlQuery"),
+    ("forgotten", "orders", "Patch"),
+    ("forgotten while joining", "users", "Replace"),
+    ("forgotten without having joined", "users", "Create"),
+)
 CORE = {
+    ("joined", "users", "Create", "done_and_cut_off"),
+    ("moved twice", "users", "Replace", "done_and_cut_off"),
+    ("forgotten", "orders", "Patch", "refused"),
     ("delivered", "orders", "Batch", "done_and_cut_off"),
     ("delivered", "catalog", "Batch", "done_and_cut_off"),
     ("declined", "orders", "Batch", "refused"),
@@ -41,12 +56,21 @@ NEVER_ANSWERED, MOST = (("delivered", "returned"), 4) if IS_WHOLE else (("delive
 """The SDK gives up only after seconds, so these are few."""
 MAIN = {story.name for story in STORIES if not story.own}
 
+COMBINATIONS = [
+    *((story, *call, fault) for story in STORIES if story.name in MAIN for call in WRITES for fault in FAULTS),
+    *((story, *call, fault) for story in STORIES if story.name in MAIN for call in READS for fault in READ_FAULTS),
+    *(
+        (story, *call, fault)
+        for story in USER_STORIES
+        for name, *call in ON_USERS
+        if name == story.name
+        for fault in FAULTS
+    ),
+]
 CASES = [
     pytest.param(story, container, operation, fault, id=f"{story.id}-{container}-{operation}-{fault}")
-    for story in STORIES
-    for container, operation in (*WRITES, *READS)
-    for fault in (FAULTS if (container, operation) in WRITES else READ_FAULTS)
-    if story.name in MAIN and (IS_WHOLE or (story.name, container, operation, fault) in CORE)
+    for story, container, operation, fault in COMBINATIONS
+    if IS_WHOLE or (story.name, container, operation, fault) in CORE
 ]
 
 

@@ -13,9 +13,12 @@ import pytest
 from localazure.testing import Rule
 
 from adapters import orders
-from domain.names import ENTITIES, ORDER_ACTIVITIES, ORDER_ORCHESTRATORS
+from domain.names import ENTITIES, ORDER_ACTIVITIES, ORDER_ORCHESTRATORS, USER_ACTIVITIES, USER_ORCHESTRATORS
 from tests.chaos.stories import STORIES, Story
 from tests.chaos.telling import IS_WHOLE, MakeWorld, Prove, calls_of, with_trouble
+from tests.chaos.user_stories import USER_STORIES
+
+ALL = (*STORIES, *USER_STORIES)
 
 TROUBLES: dict[str, Callable[[Rule], Rule]] = {
     "crash_before": lambda rule: rule.crash("before"),
@@ -25,7 +28,7 @@ TROUBLES: dict[str, Callable[[Rule], Rule]] = {
     "delivered_late": lambda rule: rule.reorder(),
     "answer_lost": lambda rule: rule.fail(TimeoutError("no answer"), when="after"),
 }
-HAVE_NO_EFFECT_BUT_THEIR_COMMIT = frozenset({*ORDER_ORCHESTRATORS, *ENTITIES})
+HAVE_NO_EFFECT_BUT_THEIR_COMMIT = frozenset({*ORDER_ORCHESTRATORS, *USER_ORCHESTRATORS, *ENTITIES})
 NEVER_NEEDED = {"find_payment", "flag_order"}
 """Called only when the provider or a compensation keeps failing: see test_provider_faults."""
 
@@ -44,11 +47,21 @@ CORE = {
     ("lost", "refund_payment", "crash_after"),
     ("returned", "restock", "answer_lost"),
     ("returned", "record_return", "crash_after_commit"),
+    ("joined", "store_user", "crash_after"),
+    ("joined", "send_mail", "crash_after"),
+    ("joined", "record_verification", "answer_lost"),
+    ("joined under another's e-mail", "store_user", "crash_after"),
+    ("moved", "change_address", "crash_after"),
+    ("moved", "propagate_address", "crash_after_commit"),
+    ("moved twice", "change_address", "delivered_late"),
+    ("forgotten", "erase_order", "crash_after"),
+    ("forgotten", "erase_user", "crash_before"),
+    ("forgotten while joining", "send_mail", "delivered_late"),
 }
 
 CASES = [
     pytest.param(story, function, trouble, id=f"{story.id}-{function}-{trouble}")
-    for story in STORIES
+    for story in ALL
     for function in story.troubled
     for trouble in TROUBLES
     if not (trouble == "answer_lost" and function in HAVE_NO_EFFECT_BUT_THEIR_COMMIT)
@@ -56,14 +69,15 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.id)
+@pytest.mark.parametrize("story", ALL, ids=lambda story: story.id)
 def test_story_without_trouble_calls_what_is_written_down(story: Story, world: MakeWorld, prove: Prove) -> None:
     assert set(calls_of(story, world, prove)) == set(story.functions)
 
 
 def test_stories_call_every_function_there_is() -> None:
-    told = {function for story in STORIES for function in story.functions}
-    assert {*ORDER_ACTIVITIES, *ORDER_ORCHESTRATORS, *ENTITIES} - told == NEVER_NEEDED
+    told = {function for story in ALL for function in story.functions}
+    assert {*ORDER_ACTIVITIES, *USER_ACTIVITIES} - told == NEVER_NEEDED
+    assert told >= HAVE_NO_EFFECT_BUT_THEIR_COMMIT
 
 
 @pytest.mark.parametrize(("story", "function", "trouble"), CASES)

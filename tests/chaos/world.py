@@ -134,7 +134,7 @@ class World:
             self.hub.advance(_BETWEEN_ATTEMPTS)
         raise AssertionError(f"{method} {path} was never answered")
 
-    def place(self, lines: dict[str, int], card: str = "pm_card_visa", key: str | None = None) -> str:
+    def place(self, lines: dict[str, int], card: str = "pm_card_visa", key: str | None = None, **changes: Any) -> str:
         """Place an order; its id."""
         body = {
             "customerId": "c-17",
@@ -143,7 +143,7 @@ class World:
             "lines": [{"sku": sku, "quantity": quantity} for sku, quantity in lines.items()],
             "shipTo": ADDRESS,
         }
-        status, answer = self.call("POST", "/v1/orders", body, key)
+        status, answer = self.call("POST", "/v1/orders", body | changes, key)
         assert status == 202, answer
         self.order_ids.append(answer["orderId"])
         return str(answer["orderId"])
@@ -244,7 +244,7 @@ class World:
 
     def _stored(self, order_id: str) -> Dossier:
         kinds: dict[str, list[Any]] = {}
-        for row in on_loop(_rows("orders", [self.tenant_id, order_id])):
+        for row in on_loop(rows("orders", [self.tenant_id, order_id])):
             kinds.setdefault(row["kind"], []).append(row)
         return Dossier(
             Order.model_validate(kinds["order"][0]),
@@ -254,10 +254,10 @@ class World:
         )
 
     def shelves(self) -> dict[str, Shelf]:
-        rows = on_loop(_rows("catalog", [self.tenant_id]))
+        catalog = on_loop(rows("catalog", [self.tenant_id]))
         found = {}
         for sku in self.on_hand:
-            mine = [row for row in rows if row["sku"] == sku]
+            mine = [row for row in catalog if row["sku"] == sku]
             on_shelf = next(Stock.model_validate(row) for row in mine if row["kind"] == "stock")
             held = [Reservation.model_validate(row) for row in mine if row["kind"] == "reservation"]
             found[sku] = Shelf(on_shelf, held)
@@ -267,5 +267,6 @@ class World:
         return on_loop(dead_letters.find_all(self.tenant_id, 100))
 
 
-async def _rows(container: str, key: list[str]) -> list[dict[str, Any]]:
+async def rows(container: str, key: list[str]) -> list[dict[str, Any]]:
+    """All documents of a partition, or below the first parts of its key."""
     return [row async for row in Container(container).query("SELECT * FROM c", key=key)]
