@@ -21,7 +21,7 @@ run: $(INSTALLED) $(AZURITE) ## run the whole system on this machine; Ctrl-C sto
 services: $(INSTALLED) $(AZURITE) ## run everything but the Functions host, for `func start`
 	@$(BIN)/localazure start --app . --services-only
 
-demo: $(INSTALLED) $(AZURITE) ## play sixteen stories of an order and print each timeline
+demo: $(INSTALLED) $(AZURITE) ## play nineteen stories of orders and users and print each timeline
 	@$(BIN)/python -m sandbox.demo
 
 test: $(INSTALLED) $(AZURITE) worker ## run every test there is: unit, conformance, integration, end to end

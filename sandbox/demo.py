@@ -1,4 +1,4 @@
-"""Plays the stories of an order and prints each order's timeline, its money and its stock.
+"""Plays the stories of orders and users; prints each order's timeline, its money and its stock.
 
 Uses the system that runs from `.localazure/`; starts one of its own, with fresh state, when none does. What happens
 only after hours or days (nobody approves, a parcel is silent, a return never comes) is played in tests/unit with a
@@ -21,6 +21,7 @@ from localazure.testing import System
 
 from sandbox.client import Client, Staff, expect
 from sandbox.stories import STORIES, Scene, Story
+from sandbox.user_stories import REGISTRATION, USER_STORIES, Diary
 from sandbox.welcome import CATALOGUE, TENANT, seed, token
 
 APP = Path(__file__).resolve().parent.parent
@@ -28,30 +29,35 @@ STATE = APP / ".localazure"
 WAITING = """
 Not played here, because they take hours or days; tests/unit plays them with a clock that is set forward:
 nobody approves within 24 h, nobody answers a shortage within 48 h, a parcel is silent for 7 days, a return does not
-arrive within 30 days."""
+arrive within 30 days, nobody tells the code within 24 h."""
 
 
 def main() -> None:
     """Play every story; end with an error if one ends otherwise than it must."""
     tell = print_block if "--markdown" in sys.argv else print_story
-    with running_system() as (staff, payments):
-        seed(staff.admin)
-        for story in STORIES:
-            restock(staff.admin)
-            scene = Scene(staff, payments)
-            before = stocks(staff.operator)
-            order_id = story.play(scene)
-            tell(story, told(staff, order_id, before))
-            status = staff.operator.order(order_id)["status"]
-            if status != story.ends_in:
-                raise SystemExit(f"This order had to end in {story.ends_in}, and is {status}.")
+    with running_system() as scene:
+        seed(scene.staff.admin)
+        for story in (*STORIES, REGISTRATION, *USER_STORIES):
+            tell(story, played(story, scene) if isinstance(story, Story) else story.play(scene))
     if tell is print_story:
         print(WAITING)
 
 
+def played(story: Story, scene: Scene) -> list[str]:
+    """What is to be told of the story's order. Raises SystemExit when it ends otherwise than it must."""
+    restock(scene.staff.admin)
+    before = stocks(scene.staff.operator)
+    order_id = story.play(scene)
+    status = scene.staff.operator.order(order_id)["status"]
+    lines = told(scene.staff, order_id, before)
+    if status != story.ends_in:
+        raise SystemExit("\n".join([*lines, f"This order had to end in {story.ends_in}, and is {status}."]))
+    return lines
+
+
 @contextmanager
-def running_system() -> Iterator[tuple[Staff, str]]:
-    """The demo tenant's people and the payment provider, of the running system or of one started for this demo."""
+def running_system() -> Iterator[Scene]:
+    """The demo tenant's people and what is around them, of the running system or of one started for this demo."""
     if is_running():
         yield people(STATE)
         return
@@ -69,11 +75,14 @@ def is_running() -> bool:
         return False
 
 
-def people(state: Path) -> tuple[Staff, str]:
-    """Everybody of the demo tenant, and where the payment provider is."""
+def people(state: Path) -> Scene:
+    """Everybody of the demo tenant, the payment provider and the mailboxes."""
     endpoints = json.loads((state / "endpoints.json").read_text())
-    of_demo = partial(token, state, TENANT)
-    return Staff.of(lambda role, subject: Client(endpoints["api"], of_demo(role, subject))), endpoints["payments"]
+
+    def client_of(role: str, subject: str) -> Client:
+        return Client(endpoints["api"], token(state, TENANT, role, subject))
+
+    return Scene(Staff.of(client_of), endpoints["payments"], endpoints["mail"], partial(client_of, "customer"))
 
 
 def told(staff: Staff, order_id: str, before: dict[str, tuple[int, int]]) -> list[str]:
@@ -100,12 +109,12 @@ def counted(stock: tuple[int, int]) -> str:
     return f"{stock[0]} on hand, {stock[1]} reserved"
 
 
-def print_story(story: Story, lines: list[str]) -> None:
+def print_story(story: Story | Diary, lines: list[str]) -> None:
     """For a terminal."""
     print(f"\n{story.title}\n{'─' * len(story.title)}", *lines, sep="\n", flush=True)
 
 
-def print_block(story: Story, lines: list[str]) -> None:
+def print_block(story: Story | Diary, lines: list[str]) -> None:
     """For docs/stories.md."""
     text = "\n".join(textwrap.wrap(story.text, 118))
     print(f"## {story.title}\n\n{text}\n\n```", *lines, "```\n", sep="\n", flush=True)

@@ -9,16 +9,19 @@ from typing import Any, NamedTuple
 
 import requests
 
-from sandbox.client import Staff, an_order, expect
+from sandbox.client import Client, Staff, an_order, expect
 from sandbox.eventually import eventually
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Who takes part, and where the payment provider can be disturbed."""
+    """Who takes part, where the payment provider can be disturbed, and where mail arrives."""
 
     staff: Staff
     payments: str
+    mail: str
+    customer: Callable[[str], Client]
+    """A customer of this id, other than the usual one."""
 
     def place(self, *skus: str, quantity: int = 1, **changes: Any) -> str:
         """The customer places an order."""
