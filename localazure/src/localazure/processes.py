@@ -139,6 +139,7 @@ class _Child:
         self._process: asyncio.subprocess.Process | None = None
         self._output: asyncio.Task[None] | None = None
         self._keeper: asyncio.Task[None] | None = None
+        self._log_begin = 0
 
     @property
     def pid(self) -> int | None:
@@ -228,6 +229,7 @@ class _Child:
         ready_end, ready_fd = os.pipe()
         output_end, output_fd = os.pipe()  # our own: asyncio's would keep `wait` until grandchildren close it too
         log = _open_log(self._log_path)
+        self._log_begin = log.tell()
         try:
             environment = {**self._program.environment, READY_FD: str(ready_fd), PARENT_FD: str(self._fds.parent)}
             self._process = await asyncio.create_subprocess_exec(
@@ -286,7 +288,10 @@ class _Child:
                 self._console.pass_on(rest)
 
     def _log_tail(self) -> str:
-        lines = self._log_path.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
+        """What the latest process has said, unless it was on the console already."""
+        if self._program.on_console and not self._console.quiet:
+            return ""
+        lines = self._log_path.read_bytes()[self._log_begin :].decode(errors="replace").splitlines()[-LOG_TAIL_LINES:]
         return "".join(f"\n  {line}" for line in [f"The end of {self._log_path}:", *lines])
 
 

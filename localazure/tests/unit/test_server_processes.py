@@ -98,6 +98,23 @@ async def test_child_that_ends_before_it_is_ready_fails_the_start_with_its_log(p
         await processes.start(program(tmp_path, code="raise SystemExit('no such table')"))
 
 
+async def test_problem_that_is_on_the_console_is_not_told_again(processes, tmp_path, console):
+    broken = program(tmp_path, code="raise SystemExit('no such table')", on_console=True)
+    with pytest.raises(ProcessFailedError) as failed:
+        await processes.start(broken)
+
+    assert str(failed.value) == "child did not start: it ended with exit code 1."
+    assert console.output == b"no such table\n"
+
+
+async def test_end_of_the_log_is_that_of_the_latest_process(processes, tmp_path):
+    (tmp_path / "logs" / "child.log").write_text("from an earlier life\n")
+    with pytest.raises(ProcessFailedError, match="no such table") as failed:
+        await processes.start(program(tmp_path, code="raise SystemExit('no such table')"))
+
+    assert "earlier life" not in str(failed.value)
+
+
 async def test_child_killed_while_it_starts_is_tried_again(processes, tmp_path):
     marker = tmp_path / "tried"
     code = f"""
