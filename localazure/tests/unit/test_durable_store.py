@@ -57,7 +57,9 @@ async def test_what_is_queued_during_a_commit_shares_the_next_one(thread: Sqlite
     entered, release = threading.Event(), threading.Event()
 
     def first(connection: sqlite3.Connection) -> None:
-        connection.set_trace_callback(lambda statement: begins.append(statement) if statement == "BEGIN" else None)
+        connection.set_trace_callback(
+            lambda statement: begins.append(statement) if statement.startswith("BEGIN") else None
+        )
         entered.set()
         release.wait(10)
 
@@ -66,7 +68,7 @@ async def test_what_is_queued_during_a_commit_shares_the_next_one(thread: Sqlite
     writes = [thread.run(_insert(value)) for value in range(50)]
     release.set()
     await asyncio.gather(blocked, *writes)
-    assert begins == ["BEGIN"]
+    assert begins == ["BEGIN IMMEDIATE"]
     assert await thread.run(_values) == list(range(50))
 
 

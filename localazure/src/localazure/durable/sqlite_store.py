@@ -33,6 +33,8 @@ from localazure.durable.store import (
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 IN_MEMORY = ":memory:"
+OTHERS_S = 60.0
+"""How long to wait for another program that writes to the hub's file, such as someone's database browser."""
 NOT_OPEN = "the task hub is not open"
 
 
@@ -118,7 +120,7 @@ class SqliteStore:
 
 
 def _connect(path: Path | str) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, OTHERS_S, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")

@@ -25,6 +25,9 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 Work = Callable[[sqlite3.Connection, *Ts], T]
 
+READ, WRITE = "BEGIN", "BEGIN IMMEDIATE"
+"""A transaction that has read before it writes does not wait for another program's: SQLite fails it at once."""
+
 
 @dataclass(slots=True)
 class _Item:
@@ -57,6 +60,7 @@ class SqliteThread:
         self._connection = connection
         self._observer = observer
         self._harmless = (HubError, ValueError, LookupError, TypeError) if only_reads else (HubError,)
+        self._begin = READ if only_reads else WRITE
         self._waiting: list[_Item] = []
         self._queue: queue.SimpleQueue[list[_Item] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
@@ -126,7 +130,7 @@ class SqliteThread:
             _fail(group, self._failure)
             return
         try:
-            connection.execute("BEGIN")
+            connection.execute(self._begin)
             for item in group:
                 try:
                     item.result = item.work(connection, *item.arguments)

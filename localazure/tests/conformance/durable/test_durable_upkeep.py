@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -163,3 +164,19 @@ async def test_an_instance_whose_rows_make_no_sense_stops_and_harms_nobody_else(
     await rig.idle()
     assert "instance bad waits for its next message" in caplog.text
     assert (await rig.call("GET", "instances/good"))[0] == 200
+
+
+async def test_the_hub_waits_while_another_program_writes_to_its_file(rig: Any) -> None:
+    @rig.functions.orchestrator
+    def quick(context: Any) -> Any:
+        return "done"
+        yield
+
+    with closing(sqlite3.connect(rig.store_path, isolation_level=None)) as browser:
+        browser.execute("BEGIN IMMEDIATE")
+        asked = asyncio.create_task(rig.client.start_new("quick", "one"))
+        done, _ = await asyncio.wait({asked}, timeout=0.2)
+        assert not done
+        browser.execute("ROLLBACK")
+    await asked
+    assert (await rig.finish("one")).output == '"done"'
