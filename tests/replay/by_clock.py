@@ -1,4 +1,4 @@
-"""Paths that take hours or days, recorded in a task hub whose clock is set forward.
+"""Paths that take hours or days, or much trouble, recorded in a task hub whose clock is set forward.
 
 The orchestrators are the app's own; activities are stand-ins, as real ones would ask a database of another time.
 """
@@ -13,9 +13,21 @@ from typing import Any, NamedTuple
 from localazure.testing import Hub
 
 from domain import names
-from domain.tenants import TenantSettings, WhenShort
 from tests.unit.conftest import ORDER, PRICED
-from tests.unit.sagas import DOWN, FULFIL, HELD, PARCEL, Run, play
+from tests.unit.sagas import (
+    ASKING,
+    CONFIRMED,
+    DOWN,
+    FULFIL,
+    GOOD,
+    HELD,
+    PARCEL,
+    REVIEW,
+    SHORT,
+    Run,
+    back_after_an_outage,
+    play,
+)
 
 RETURN = names.return_instance_id("acme", "o-42", "o-42-r1")
 PARCEL_GIVEN = {**ORDER, "shipment_id": "o-42-1", "silent_days": 7}
@@ -40,8 +52,10 @@ REPLAY_GIVEN = {
 }
 CAPTURE_GIVEN = {**REPLAY_GIVEN, "step": "capture_payment", "payload": {**CAPTURE, "payment": HELD}}
 REFUSED = {"outcome": "refused", "detail": "charge_expired_for_capture"}
-ASKS = TenantSettings.model_validate({"whenShort": WhenShort.ASK})
-ASKING = {**PRICED, "settings": ASKS.model_dump(mode="json", exclude={"risk"})}
+DECLINED = {"outcome": "declined", "detail": "card_declined"}
+NONE_LEFT = {"outcome": "out_of_stock"}
+TOO_LATE = {"outcome": "too_late", "status": "shipped"}
+LEFT = {"outcome": "refused", "status": "cancelled", "order_status": "cancelled"}
 
 
 class Slow(NamedTuple):
@@ -51,31 +65,88 @@ class Slow(NamedTuple):
     given: dict[str, Any]
     instance_id: str
     answers: dict[str, Any]
-    then: Callable[[Run], None] = lambda _: None
+    then: Callable[[Run], object] = lambda _: None
+
+
+def order(then: Callable[[Run], object] = lambda _: None, **answers: Any) -> Slow:
+    return Slow(names.FULFIL_ORDER, ORDER, FULFIL, answers, then)
+
+
+def parcel(*words: str, **answers: Any) -> Slow:
+    return Slow(names.SHIP_PARCEL, PARCEL_GIVEN, PARCEL, answers, hear(*words))
+
+
+def returned(*words: str, given: dict[str, Any] = RETURN_GIVEN, **answers: Any) -> Slow:
+    return Slow(names.RETURN_ORDER, given, RETURN, answers, hear(*words))
+
+
+def replayed(given: dict[str, Any], **answers: Any) -> Slow:
+    return Slow(names.REPLAY_STEP, given, REPLAYED, answers)
+
+
+def hear(*words: str) -> Callable[[Run], None]:
+    def then(run: Run) -> None:
+        for word in words:
+            run.tell(word, {"actor": "u-1"})
+
+    return then
 
 
 def stay_silent_twice(parcel: Run) -> None:
     parcel.hub.advance(days=15)
-    for word in ("shipped", "delivered"):
-        parcel.tell(word, {"actor": "carrier-1"})
+    hear("shipped", "delivered")(parcel)
+
+
+def cancel_too_late(order: Run) -> None:
+    order.tell(names.CANCEL, {"actor": "c-17"})
+    order.deliver()
+
+
+def deliver_after_the_outage(order: Run) -> None:
+    order.hub.advance(minutes=10)
+    order.deliver()
+
+
+def approve(order: Run) -> None:
+    order.tell(names.APPROVAL, {"approved": True, "actor": "boss-1"})
+    order.deliver()
+
+
+def replay_at_the_second_attempt(order: Run) -> None:
+    order.tell(names.REPLAY, {"actor": "admin-1"})
+    order.hub.advance(minutes=1)
+    order.hub.replace("release_stock", GOOD["release_stock"])
+    order.tell(names.REPLAY, {"actor": "admin-1"})
 
 
 PATHS = {
-    "rejected_approval_timed_out": Slow(
-        names.FULFIL_ORDER, ORDER, FULFIL, {"assess_risk": {"verdict": "review", "findings": ["goes to XX"]}}
+    "rejected_approval_timed_out": order(assess_risk=REVIEW),
+    "rejected_shortage_unanswered": order(price_order=ASKING, reserve_stock=SHORT),
+    "rejected_at_the_second_replay": order(
+        replay_at_the_second_attempt, authorise_payment=DECLINED, release_stock=DOWN
     ),
-    "rejected_shortage_unanswered": Slow(
-        names.FULFIL_ORDER,
-        ORDER,
-        FULFIL,
-        {"price_order": ASKING, "reserve_stock": {"outcome": "reserved_in_part", "quantity": 1}},
+    "decided_before": order(price_order={"outcome": "decided", "status": "delivered", "reason": None}),
+    "rejected_when_resumed": order(price_order={**PRICED, "resumed": True}, reserve_stock__TEA=NONE_LEFT),
+    "decided_meanwhile": order(record_transition__confirmed={"outcome": "decided", "status": "cancelled"}),
+    "delivered_untold_approvers": order(approve, assess_risk=REVIEW, tell_approvers=DOWN),
+    "delivered_without_mail": order(Run.deliver, send_confirmation=DOWN),
+    "delivered_cancelled_too_late": order(cancel_too_late, cancel_shipments=TOO_LATE),
+    "delivered_after_an_outage": order(
+        deliver_after_the_outage, record_transition__confirmed=back_after_an_outage(CONFIRMED)
     ),
     "delivered_after_silence": Slow(names.SHIP_PARCEL, PARCEL_GIVEN, PARCEL, {}, stay_silent_twice),
-    "done": Slow(names.REPLAY_STEP, REPLAY_GIVEN, REPLAYED, {}),
-    "failed": Slow(names.REPLAY_STEP, REPLAY_GIVEN, REPLAYED, {"publish_outcome": DOWN}),
-    "captured": Slow(names.REPLAY_STEP, CAPTURE_GIVEN, REPLAYED, {}),
-    "refused": Slow(names.REPLAY_STEP, CAPTURE_GIVEN, REPLAYED, {"capture_payment": REFUSED}),
-    "expired": Slow(names.RETURN_ORDER, RETURN_GIVEN, RETURN, {}),
+    "cancelled_unheard": parcel(escalate_parcel={"outcome": "cancelled", "status": "cancelled"}),
+    "cancelled_and_left": parcel("shipped", record_shipment=LEFT),
+    "delivered_capture_refused": parcel("shipped", "delivered", capture_payment=REFUSED),
+    "lost_refund_refused": parcel("shipped", "lost", refund_payment=REFUSED),
+    "lost_nothing_taken": parcel("shipped", "lost", refund_payment={"outcome": "nothing_taken"}),
+    "done": replayed(REPLAY_GIVEN),
+    "failed": replayed(REPLAY_GIVEN, publish_outcome=DOWN),
+    "captured": replayed(CAPTURE_GIVEN),
+    "refused": replayed(CAPTURE_GIVEN, capture_payment=REFUSED),
+    "expired": returned(),
+    "received_refund_refused": returned("received", refund_payment=REFUSED),
+    "received_nothing_paid": returned("received", given={**RETURN_GIVEN, "refund_minor": 0}),
 }
 
 
