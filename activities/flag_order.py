@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from adapters import orders
-from adapters.orders import Changed
-from domain.changes import Change, transition
+from adapters import attention
 from domain.names import FULFIL_ORDER
-from domain.orders import ATTENDED, NEEDS_ATTENTION, Order
 from domain.shapes import JsonObject, StepPayload
 
 
@@ -29,20 +26,14 @@ async def flag_order(payload: JsonObject) -> JsonObject:
     Twice   one event per subject; the second run finds it
     """
     step = FlagOrder.model_validate(payload)
-
-    async def decide(order: Order) -> Changed | None:
-        change = Change(
-            to=order.status,
-            type=NEEDS_ATTENTION if step.needs_attention else ATTENDED,
-            subject=step.subject,
-            at=step.at,
-            actor=step.actor,
-            correlation_id=step.correlation_id,
-            detail=step.detail,
-            needs_attention=step.needs_attention,
-        )
-        after, event = transition(order, change)
-        return None if await orders.has_event(step.tenant_id, step.order_id, event.name) else Changed(after, event)
-
-    order = await orders.change(step.tenant_id, step.order_id, decide)
+    order = await attention.note(
+        step.tenant_id,
+        step.order_id,
+        subject=step.subject,
+        detail=step.detail,
+        actor=step.actor,
+        at=step.at,
+        correlation_id=step.correlation_id,
+        needs_attention=step.needs_attention,
+    )
     return {"outcome": "flagged", "status": order.status}

@@ -1,15 +1,46 @@
-"""Closing dead letters: an order needs a person's attention only as long as one of its letters is open."""
+"""Calling a person to an order, and closing dead letters: it needs attention as long as one of its letters is open."""
 
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import datetime
 
 from adapters import dead_letters, orders
 from adapters.dead_letters import DeadLetter, Handling, LetterStatus
 from adapters.orders import Changed
 from domain.changes import Change, transition
 from domain.errors import NotFound
-from domain.orders import ATTENDED, Order
+from domain.orders import ATTENDED, NEEDS_ATTENTION, Order
+
+
+async def note(
+    tenant_id: str,
+    order_id: str,
+    *,
+    subject: str,
+    detail: str,
+    actor: str,
+    at: datetime,
+    correlation_id: str,
+    needs_attention: bool = True,
+) -> Order:
+    """Call a person to an order, or note that one has come: once per `subject`. Raises NotFound, Transient."""
+
+    async def decide(order: Order) -> Changed | None:
+        change = Change(
+            to=order.status,
+            type=NEEDS_ATTENTION if needs_attention else ATTENDED,
+            subject=subject,
+            at=at,
+            actor=actor,
+            correlation_id=correlation_id,
+            detail=detail,
+            needs_attention=needs_attention,
+        )
+        after, event = transition(order, change)
+        return None if await orders.has_event(tenant_id, order_id, event.name) else Changed(after, event)
+
+    return await orders.change(tenant_id, order_id, decide)
 
 
 async def settle(tenant_id: str, letter_id: str, handling: Handling, correlation_id: str) -> DeadLetter:

@@ -7,6 +7,7 @@ from domain.decisions import ReportShipment
 from domain.errors import Conflict
 from domain.names import ship_instance_id
 from domain.shipments import ENDED, ShipmentStatus, has_been
+from triggers.stray_parcels import call_a_person
 from triggers.telling import accepted, tell
 from triggers.web.answers import Answer
 from triggers.web.call import Call
@@ -20,6 +21,8 @@ async def report_shipment(call: Call) -> Answer:
     instance_id = ship_instance_id(call.tenant_id, order_id, shipment_id)
     if has_been(parcel, ShipmentStatus(report.status)):
         return accepted(call, instance_id)
+    if parcel.status is ShipmentStatus.CANCELLED:
+        await call_a_person(parcel, call.caller.subject, call.correlation_id)
     if parcel.status in ENDED:
         raise Conflict(f"shipment {shipment_id} is {parcel.status}, which {report.status} contradicts")
     return await tell(call, instance_id, report.status, {})
