@@ -257,14 +257,24 @@ class History:
             for item_id in IDS:
                 status = await self.emulator.apply(key, Operation("Read", item_id))
                 assert status == (200 if (key, item_id) in live else 404)
-        found = []
-        for number in range(self.emulator.partitions):
-            found += await self.emulator.documents("SELECT * FROM c", x_ms_documentdb_partitionkeyrangeid=str(number))
+        found = await self._in_ranges("SELECT * FROM c")
         assert {place_of(item): own(item) for item in found} == live
+        assert len(found) == len(live)
+        for condition, expected in (
+            ("c.pk = 'a'", [place for place in live if place[0] == '["a"]']),
+            ("c.id IN ('1', '2')", [place for place in live if place[1] in ("1", "2")]),
+        ):
+            some = await self._in_ranges(f"SELECT * FROM c WHERE {condition}")
+            assert sorted(map(place_of, some)) == sorted(expected)
         self._links |= {place_of(item): f"/{item['_self']}" for item in found}
         for place, link in self._links.items():
             status, _, _ = await self.emulator.ask("GET", link, x_ms_documentdb_partitionkey=place[0])
             assert status == (200 if place in live else 404)
+
+    async def _in_ranges(self, query: str) -> list[Any]:
+        """What a query finds in one range after another."""
+        ranges = [{"x_ms_documentdb_partitionkeyrangeid": str(number)} for number in range(self.emulator.partitions)]
+        return [item for one in ranges for item in await self.emulator.documents(query, **one)]
 
     async def _check_scope(self, places: list[tuple[str, str]], **scope: str) -> None:
         ask = self.emulator.documents
