@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from adapters import attention, dead_letters
+from adapters import attention, dead_letters, orders
 from adapters.dead_letters import DeadLetter
 from domain.names import RECORD_SHIPMENT, idempotency_key, ship_instance_id
+from domain.orders import NEEDS_ATTENTION
 from domain.shapes import utc_text
 from domain.shipments import Shipment, ShipmentStatus
 
@@ -18,7 +19,9 @@ HAS_LEFT = "a cancelled parcel has left"
 
 
 async def call_a_person(parcel: Shipment, actor: str, correlation_id: str) -> None:
-    """Keep a dead letter, then flag the order. Raises Transient."""
+    """Keep a dead letter, then flag the order; what has been flagged is not opened again. Raises Transient."""
+    if await orders.has_event(parcel.tenant_id, parcel.order_id, f"{NEEDS_ATTENTION}:{parcel.shipment_id}"):
+        return
     at = datetime.now(UTC)
     about = {"tenant_id": parcel.tenant_id, "order_id": parcel.order_id, "correlation_id": correlation_id}
     told = {"shipment_id": parcel.shipment_id, "to": ShipmentStatus.SHIPPED, "actor": actor, "at": utc_text(at)}

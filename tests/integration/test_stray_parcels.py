@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from activities.book_shipment import book_shipment
 from activities.cancel_shipments import cancel_shipments
 from activities.flag_order import flag_order
 from activities.park_dead_letter import park_dead_letter
 from activities.record_transition import record_transition
-from adapters import dead_letters, orders
+from adapters import attention, dead_letters, orders
+from adapters.dead_letters import Handling, Outcome
 from domain.names import fulfil_instance_id, idempotency_key, ship_instance_id
 from domain.orders import Order
 from tests.integration.api import Api
@@ -61,3 +64,20 @@ async def test_what_its_workflow_has_found_is_not_said_again(api: Api, an_order:
 
     assert await orders.timeline(order.tenant_id, order.order_id) == before
     assert len(await dead_letters.find_all(order.tenant_id, 10)) == 1
+
+
+async def test_letter_that_was_discarded_is_not_opened_by_a_carrier_who_goes_on_telling(
+    api: Api, an_order: AnOrder
+) -> None:
+    order, shipment_id = await called_back(an_order)
+    path, carrier = f"/v1/orders/{order.order_id}/shipments/{shipment_id}/events", f"{order.tenant_id} carrier k-1"
+    await api("POST", path, {"status": "shipped"}, as_=carrier)
+    [letter] = await dead_letters.find_all(order.tenant_id, 10)
+    handling = Handling(at=datetime.now(UTC), actor="admin-1", outcome=Outcome.DISCARDED, detail="came back")
+    await attention.settle(order.tenant_id, letter.letter_id, handling, "corr-1")
+
+    await api("POST", path, {"status": "delivered"}, as_=carrier)
+
+    [letter] = await dead_letters.find_all(order.tenant_id, 10)
+    assert letter.status == "discarded"
+    assert not (await orders.get(order.tenant_id, order.order_id)).value.needs_attention
