@@ -29,7 +29,8 @@ ORCHESTRATORS = (*ORDER_ORCHESTRATORS, *USER_ORCHESTRATORS, *LETTER_ORCHESTRATOR
 SUCCESSORS: dict[str, str] = {}
 """Versions: an orchestrator whose steps have changed → the one beside it with which new instances begin.
 
-`{FULFIL_ORDER: FULFIL_ORDER_V2}`: instances of the first go on with the first. CONTRIBUTING.md says how it is done.
+`{FULFIL_ORDER: FULFIL_ORDER_V2}`: instances of the first go on with the first. Not for SHIP_PARCEL, which its parent
+starts by the name that stands in the parent's code. CONTRIBUTING.md says how it is done.
 """
 
 # Entities, and the keys under which there are any
