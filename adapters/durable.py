@@ -114,8 +114,11 @@ async def start_erasure(client: DurableClient, user: User, order_id: str | None 
 
 
 async def raise_event(client: DurableClient, instance_id: str, name: str, data: JsonObject) -> None:
-    """Send an event to an instance that has not ended. Raises Conflict when it has, Transient."""
-    if not await is_under_way(client, instance_id):
+    """Send an event to an instance that has not ended. Raises Conflict when it has, Transient when not begun."""
+    status = await _status(client, instance_id)
+    if not status:
+        raise Transient(f"workflow {instance_id} has not begun")
+    if status.runtime_status.value not in UNDER_WAY:
         raise Conflict(f"workflow {instance_id} has ended")
     try:
         await client.raise_event(instance_id, name, data)
@@ -125,19 +128,13 @@ async def raise_event(client: DurableClient, instance_id: str, name: str, data: 
 
 async def is_under_way(client: DurableClient, instance_id: str) -> bool:
     """Whether there is such an instance and it has not ended. Raises Transient."""
-    try:
-        status = await client.get_status(instance_id)
-    except Exception as error:  # the SDK raises plain Exception, or what its HTTP client raises
-        raise Transient(f"the task hub does not tell how {instance_id} stands") from error
+    status = await _status(client, instance_id)
     return bool(status) and status.runtime_status.value in UNDER_WAY
 
 
 async def stage(client: DurableClient, instance_id: str) -> tuple[str | None, JsonObject]:
     """The stage that an instance has set in its custom status, and its output once it has one. Raises Transient."""
-    try:
-        status = await client.get_status(instance_id)
-    except Exception as error:  # the SDK raises plain Exception, or what its HTTP client raises
-        raise Transient(f"the task hub does not tell how {instance_id} stands") from error
+    status = await _status(client, instance_id)
     shown = status.custom_status if status else None
     output = status.output if status else None
     return (
@@ -164,7 +161,12 @@ async def _start_once(client: DurableClient, name: str, instance_id: str, told: 
 
 
 async def _exists(client: DurableClient, instance_id: str) -> bool:
+    return bool(await _status(client, instance_id))
+
+
+async def _status(client: DurableClient, instance_id: str) -> Status:
+    """Falsy when there is no such instance. Raises Transient."""
     try:
-        return bool(await client.get_status(instance_id))
+        return await client.get_status(instance_id)
     except Exception as error:  # the SDK raises plain Exception, or what its HTTP client raises
-        raise Transient(f"the task hub does not tell whether {instance_id} exists") from error
+        raise Transient(f"the task hub does not tell how {instance_id} stands") from error

@@ -76,6 +76,21 @@ async def test_put_heeds_every_form_of_its_conditions(api: Api, tenant_id: str) 
     assert (await put(if_match=f"W/{changed.headers['ETag']}")).status == 412
 
 
+async def test_order_whose_workflow_has_not_begun_is_cancelled_a_moment_later(
+    api: Api, tenant_id: str, an_order: AnOrder
+) -> None:
+    order = await an_order()
+    path, owner = f"/v1/orders/{order.order_id}/cancel", f"{tenant_id} customer c-17"
+
+    api.hub.status = None
+    early = await api("POST", path, {}, as_=owner)
+    api.hub.status = "Completed"
+    late = await api("POST", path, {}, as_=owner)
+
+    assert (early.status, early.headers["Retry-After"], late.status) == (503, "1", 409)
+    assert late.body["detail"] == f"workflow fulfil:{tenant_id}:{order.order_id} has ended"
+
+
 async def test_settings_heed_every_form_of_if_match(api: Api, tenant_id: str) -> None:
     async def put(**condition: str) -> Any:
         return await api("PUT", "/v1/settings", {"returnDays": 14}, as_=f"{tenant_id} admin u-1", **condition)
