@@ -35,15 +35,27 @@ class CosmosClients:
     async def separate(self, connection: str) -> CosmosClient:
         """A client for one reader alone. Raises IndexingError."""
         name = connection or COSMOS
-        resolved = self._settings.connection(name)
-        transport = AioHttpTransport(use_env_settings=has_proxies())
-        if resolved.connection_string:
-            client = CosmosClient.from_connection_string(resolved.connection_string, transport=transport)
-        else:
-            client = CosmosClient(_endpoint(resolved), credential=self._credential(resolved), transport=transport)
+        client = self._made(self._settings.connection(name))
+        try:
+            await client.__aenter__()  # reads the account; `close` is its counterpart
+        except BaseException:
+            await client.close()
+            raise
         self._all.append(client)
-        await client.__aenter__()  # reads the account; `close` is its counterpart
         return client
+
+    def _made(self, connection: Connection) -> CosmosClient:
+        transport = AioHttpTransport(use_env_settings=has_proxies())
+        if not connection.connection_string:
+            credential = self._credential(connection)
+            return CosmosClient(_endpoint(connection), credential=credential, transport=transport)
+        try:
+            return CosmosClient.from_connection_string(connection.connection_string, transport=transport)
+        except (ValueError, KeyError):
+            raise IndexingError(
+                f"The connection '{connection.name}' leads to no Cosmos DB account:"
+                " a connection string is AccountEndpoint=https://...;AccountKey=...;"
+            ) from None
 
     async def close(self) -> None:
         for client in self._all:

@@ -61,9 +61,10 @@ class CosmosListener(Listener):
         while not self.is_stopping:
             try:
                 await self._open()
+                self.complain("")
                 break
             except (AzureError, ValueError, IndexingError) as error:
-                log.error(_START_FAILED, self.function.name, error)  # noqa: TRY400  # no stack helps
+                self.complain(_START_FAILED % (self.function.name, first_line(error)))
                 await self.pause(backoff_s)
                 backoff_s = min(backoff_s * 2, _LONGEST_BACKOFF_S)
         async with asyncio.TaskGroup() as group:

@@ -34,7 +34,7 @@ def _text_call(_: HostedFunction, text: str) -> TriggerCall:
 
 
 def _check_route(function: HostedFunction) -> None:
-    route_of(function, prefix="any")
+    route_of(function, prefix="")
 
 
 TRIGGER_KINDS: dict[str, TriggerKind] = {

@@ -52,6 +52,21 @@ def has_bad_schedule(timer: func.TimerRequest) -> None:
     """Never runs."""
 
 
+@app.cosmos_db_trigger(arg_name="documents", connection="BAD_COSMOS", database_name="d", container_name="c")
+def has_bad_cosmos_connection(documents: func.DocumentList) -> None:
+    """Never runs."""
+
+
+@app.route(route="twice/{id}/{ID}")
+def has_parameter_twice(req: func.HttpRequest) -> str:
+    return "never"
+
+
+@app.queue_trigger(arg_name="message", queue_name="bad_name", connection="AzureWebJobsStorage")
+def has_bad_queue_name(message: str) -> None:
+    """Never runs."""
+
+
 @app.route(route="{id:nonsense}")
 def has_bad_route(req: func.HttpRequest) -> str:
     return "never"

@@ -21,7 +21,7 @@ DOCUMENT = (Path(__file__).parents[3] / "docs" / "host.md").read_text()
 @pytest.fixture(scope="module")
 def mistakes(module_hosts: Any, azurite: str) -> Any:
     """A host of an app in which most functions are wrong in one way."""
-    return module_hosts.start("mistakes", AzureWebJobsStorage=azurite)
+    return module_hosts.start("mistakes", AzureWebJobsStorage=azurite, BAD_COSMOS="no connection string")
 
 
 @pytest.fixture
@@ -163,6 +163,14 @@ def test_bad_settings_file_is_refused_with_its_key(refusal, app_of, settings, li
                 " binding extension is installed: localazure has no such binding."
             ),
         ),
+        ("has_parameter_twice", "The route 'twice/{id}/{ID}' is invalid: the parameter 'id' appears more than once."),
+        (
+            "has_bad_queue_name",
+            (
+                "The queue name 'bad_name' is invalid: it must have 3 to 63 letters, digits and single dashes, and no"
+                " dash at either end."
+            ),
+        ),
         ("has_bad_route", "The constraint reference 'nonsense' could not be resolved."),
         (
             "has_reserved_route",
@@ -207,6 +215,15 @@ async def test_mistake_in_one_function_is_told_once_and_the_others_work(mistakes
         assert response.status == 200
 
 
+async def test_connection_that_leads_to_no_cosmos_account_is_told_once(mistakes) -> None:
+    told = (
+        "The listener for function 'has_bad_cosmos_connection' was unable to start: The connection 'BAD_COSMOS' leads"
+        " to no Cosmos DB account: a connection string is AccountEndpoint=https://...;AccountKey=...;"
+    )
+    await mistakes.logged(told)
+    assert mistakes.log_text().count(told) == 1
+
+
 def test_slip_of_the_pen_in_host_json_is_a_warning(mistakes) -> None:
     warning = "host.json: extensions.queues.batchsise is not known and has no effect; is batchSize meant?"
     assert mistakes.log_text().count(warning) == 1
@@ -227,6 +244,9 @@ def test_slip_of_the_pen_in_host_json_is_a_warning(mistakes) -> None:
         "declared in Python but not in function.json",
         "was not found in",
         "No functions found",
+        "appears more than once",
+        "it must have 3 to 63 letters, digits and single dashes",
+        "leads to no Cosmos DB account",
     ],
 )
 def test_document_lists_the_message(words) -> None:

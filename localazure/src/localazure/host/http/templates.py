@@ -60,11 +60,13 @@ class RouteTemplate:
         for segment in self._segments[:-1]:
             if any(parameter.is_catch_all for parameter in segment.parameters):
                 raise IndexingError(
-                    f"The route '{text}' is invalid: a catch-all parameter can only be the last segment."
+                    f"The route '{self.text}' is invalid: a catch-all parameter can only be the last segment."
                 )
         names = Counter(parameter.name.lower() for segment in self._segments for parameter in segment.parameters)
         if repeated := [name for name, count in names.items() if count > 1]:
-            raise IndexingError(f"The route '{text}' is invalid: the parameter '{repeated[0]}' appears more than once.")
+            raise IndexingError(
+                f"The route '{self.text}' is invalid: the parameter '{repeated[0]}' appears more than once."
+            )
         has_no_braces = "{" not in self.text and "}" not in self.text
         self._words = [part.lower() for part in _split(self.text) if self.text] if has_no_braces else None
 
