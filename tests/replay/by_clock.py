@@ -52,6 +52,10 @@ REPLAY_GIVEN = {
 }
 CAPTURE_GIVEN = {**REPLAY_GIVEN, "step": "capture_payment", "payload": {**CAPTURE, "payment": HELD}}
 REFUSED = {"outcome": "refused", "detail": "charge_expired_for_capture"}
+USER = {"tenant_id": "acme", "user_id": "c-17", "correlation_id": "corr-1"}
+REGISTERING = {**USER, "verification_id": "r1", "registration_key": "key-1"}
+ONE_ORDER = {**USER, "progress": {"sweeps": 0, "left": ["o-7"]}}
+SENT = {"outcome": "sent"}
 DECLINED = {"outcome": "declined", "detail": "card_declined"}
 NONE_LEFT = {"outcome": "out_of_stock"}
 TOO_LATE = {"outcome": "too_late", "status": "shipped"}
@@ -84,12 +88,21 @@ def replayed(given: dict[str, Any], **answers: Any) -> Slow:
     return Slow(names.REPLAY_STEP, given, REPLAYED, answers)
 
 
+def registered(*words: str, **answers: Any) -> Slow:
+    instance_id = names.register_instance_id("acme", "c-17", "r1")
+    return Slow(names.REGISTER_USER, REGISTERING, instance_id, answers, hear(*words))
+
+
 def hear(*words: str) -> Callable[[Run], None]:
     def then(run: Run) -> None:
         for word in words:
             run.tell(word, {"actor": "u-1"})
 
     return then
+
+
+def untold_until_late(step: dict[str, Any]) -> dict[str, str]:
+    return {"outcome": "verified" if step["timed_out"] else "pending"}
 
 
 def stay_silent_twice(parcel: Run) -> None:
@@ -147,6 +160,12 @@ PATHS = {
     "expired": returned(),
     "received_refund_refused": returned("received", refund_payment=REFUSED),
     "received_nothing_paid": returned("received", given={**RETURN_GIVEN, "refund_minor": 0}),
+    "unverified": registered(),
+    "undeliverable": registered(send_mail={"outcome": "undeliverable"}),
+    "superseded": registered(send_mail={"outcome": "superseded"}),
+    "verified_after_an_outage": registered("verified", send_mail=back_after_an_outage(SENT)),
+    "woken_without_a_code": registered("verified", record_verification=untold_until_late),
+    "one_order": Slow(names.ERASE_USER, ONE_ORDER, names.erase_instance_id("acme", "c-17", "o-7"), {}),
 }
 
 
