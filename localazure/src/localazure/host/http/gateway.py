@@ -121,6 +121,9 @@ class Gateway:
     async def _dispatch(self, request: web.Request) -> web.StreamResponse:
         if not self._is_open:
             return web.Response(status=503)
+        found = self._routes.match(request.method, request.raw_path)
+        if found is not None and not self.is_offline:
+            return await self._function(request, *found)
         first, _, rest = request.path.strip("/").partition("/")
         if first.lower() == "admin":
             return await self._admin.handle(request, rest)
@@ -128,9 +131,6 @@ class Gateway:
             return web.Response(status=503)
         if first.lower() == "runtime":
             return await self._webhook(request, rest)
-        found = self._routes.match(request.method, request.raw_path)
-        if found is not None:
-            return await self._function(request, *found)
         if first or request.method not in {"GET", "HEAD"}:
             return web.Response(status=404)
         return (

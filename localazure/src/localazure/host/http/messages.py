@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl
 
 import azure.functions as func
 from aiohttp import web
@@ -21,6 +20,7 @@ from localazure.host.json_input import parse_json
 # The server alone decides about these.
 _SERVER_HEADERS = frozenset({"transfer-encoding", "connection", "content-length", "keep-alive"})
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_LINE_END = re.compile(r"[\r\n\0]")
 _FIRST_STATUS, _LAST_STATUS = 200, 999
 _PLAIN_TEXT = "text/plain; charset=utf-8"
 
@@ -39,7 +39,7 @@ def trigger_call(
     function: HostedFunction, request: web.Request, body: bytes, route_values: Mapping[str, str]
 ) -> TriggerCall:
     headers = _joined((name.lower(), value) for name, value in request.headers.items())
-    query = _joined(parse_qsl(request.raw_path.partition("?")[2], keep_blank_values=False))
+    query = _joined((name, value) for name, value in request.query.items() if value)
     url = request_url(request)
     trace = TraceContext(headers["traceparent"], headers.get("tracestate", "")) if "traceparent" in headers else None
     values = _expression_values(request.method, body, headers, query, route_values) if function.uses_expressions else {}
@@ -114,7 +114,7 @@ def _sendable(response: web.Response) -> web.Response:
     if not _FIRST_STATUS <= response.status <= _LAST_STATUS:
         raise ValueError(f"{response.status} is not a status from {_FIRST_STATUS} to {_LAST_STATUS}")
     for name, value in response.headers.items():
-        if not _HEADER_NAME.fullmatch(name) or set(value) & set("\r\n\0"):
+        if not _HEADER_NAME.fullmatch(name) or _LINE_END.search(value):
             raise ValueError(f"a header cannot be sent: {name!r}: {value!r}")
     return response
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote
 
 from localazure.host.errors import IndexingError
@@ -12,6 +13,9 @@ from localazure.host.http.templates import RouteTemplate
 
 RESERVED = ("admin", "runtime")
 """No route may begin so, whatever the prefix: `administration` does not work in the cloud either."""
+
+PATHS_KEPT = 1024
+"""So many of the latest paths are found again without looking through the routes."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +32,19 @@ class RouteTable:
 
     def __init__(self, functions: Iterable[HostedFunction], prefix: str) -> None:
         self.routes = [route_of(function, prefix) for function in functions]
+        self._find_again = lru_cache(PATHS_KEPT)(self._find)
 
-    def match(self, method: str, raw_path: str) -> tuple[Route, dict[str, str]] | None:
-        """The route and its values. A wrong method is no match: the host answers 404, never 405."""
-        segments = path_segments(raw_path)
+    def match(self, method: str, raw_path: str) -> tuple[Route, Mapping[str, str]] | None:
+        """The route and its values; nothing for what is reserved.
+
+        A wrong method is no match: the host answers 404, never 405.
+        """
+        return self._find_again(method, raw_path.partition("?")[0])
+
+    def _find(self, method: str, path: str) -> tuple[Route, Mapping[str, str]] | None:
+        segments = path_segments(path)
+        if segments and segments[0].lower() in RESERVED:
+            return None
         for route in self.routes:
             if not route.methods or method.upper() in route.methods:
                 values = route.template.match(segments)
@@ -40,9 +53,8 @@ class RouteTable:
         return None
 
 
-def path_segments(raw_path: str) -> list[str]:
-    """Decoded parts of a path; slashes at both ends are ignored."""
-    path = raw_path.partition("?")[0]
+def path_segments(path: str) -> list[str]:
+    """Decoded parts of a path without its query; slashes at both ends are ignored."""
     if not path.startswith("/"):  # clients of a proxy send the whole URL
         path = path.partition("://")[2].partition("/")[2]
     path = path.strip("/")
