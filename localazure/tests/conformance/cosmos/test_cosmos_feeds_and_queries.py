@@ -336,6 +336,17 @@ def test_c145_a_token_of_another_query_is_refused(filled, status_of):
     assert status_of(lambda: list(other.by_page(pages.continuation_token)))[0] == 400
 
 
+def test_c145_a_token_of_the_same_query_with_other_parameters_is_refused(filled, status_of):
+    def ask(least):
+        parameters = [{"name": "@n", "value": least}]
+        return filled.query_items("SELECT * FROM c WHERE c.n >= @n", parameters, max_item_count=3, **EVERYWHERE)
+
+    pages = ask(1).by_page()
+    next(pages)
+    assert status_of(lambda: list(ask(2).by_page(pages.continuation_token)))[0] == 400
+    assert [len(list(page)) for page in ask(1).by_page(pages.continuation_token)] == [3, 3]
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
