@@ -27,6 +27,10 @@ from domain.users import User
 UNDER_WAY = frozenset({"Pending", "Running", "ContinuedAsNew", "Suspended"})
 
 
+class NotBegun(Transient):
+    """There is no such instance (yet): whoever starts it may be about to."""
+
+
 class Status(Protocol):
     """State of one instance; falsy when there is none."""
 
@@ -114,10 +118,10 @@ async def start_erasure(client: DurableClient, user: User, order_id: str | None 
 
 
 async def raise_event(client: DurableClient, instance_id: str, name: str, data: JsonObject) -> None:
-    """Send an event to an instance that has not ended. Raises Conflict when it has, Transient when not begun."""
+    """Send an event to an instance that has not ended. Raises Conflict when it has, NotBegun, Transient."""
     status = await _status(client, instance_id)
     if not status:
-        raise Transient(f"workflow {instance_id} has not begun")
+        raise NotBegun(f"workflow {instance_id} has not begun")
     if status.runtime_status.value not in UNDER_WAY:
         raise Conflict(f"workflow {instance_id} has ended")
     try:

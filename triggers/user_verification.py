@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from adapters import users
-from adapters.durable import DurableClient, raise_event
+from adapters.durable import DurableClient, NotBegun, raise_event
 from domain.errors import Conflict, Rejected
 from domain.names import IDENTIFIER, VERIFIED, register_instance_id
 from domain.users import User, verified
@@ -42,5 +42,5 @@ async def verify(client: DurableClient, user_id: str, code: str) -> None:
 async def _wake(client: DurableClient, user: User) -> None:
     """Spare the workflow the rest of the day; without a word it finds out when the time is over."""
     instance_id = register_instance_id(user.tenant_id, user.user_id, user.verification.verification_id)
-    with suppress(Conflict):  # it has ended: somebody has told the code before
+    with suppress(Conflict, NotBegun):  # ended, as somebody has told the code before; or about to begin, and to look
         await raise_event(client, instance_id, VERIFIED, {"actor": user.user_id})
