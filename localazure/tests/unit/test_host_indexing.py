@@ -230,6 +230,14 @@ class TestSettingsOfFunctions:
         assert policy.max_retry_count == -1
         assert [policy.delay_s(attempt, 0.5) for attempt in (0, 1, 5)] == [3, 4, 10]
 
+    @pytest.mark.parametrize("interval", ["00:00:00.500", "1.00:00:00", "5"])
+    def test_retry_interval_that_the_cloud_does_not_take_excludes_its_function(self, app, interval) -> None:
+        @app.schedule(arg_name="timer", schedule="0 0 0 * * *")
+        @app.retry(strategy="fixed_delay", max_retry_count="3", delay_interval=interval)
+        def f(timer: func.TimerRequest) -> None: ...
+
+        assert f"delay_interval: '{interval}' is not hh:mm:ss" in _only(app).errors[0]
+
     def test_retry_policy_without_a_maximum_has_no_bound_that_matters(self, app) -> None:
         @app.schedule(arg_name="timer", schedule="0 0 0 * * *")
         @app.retry(strategy="exponential_backoff", max_retry_count="-1", minimum_interval="00:00:02")

@@ -142,6 +142,7 @@ class _RangeListener(Listener):
             try:
                 lease = await self._leases.acquire(self._token, self._feed_range)
                 if lease is None:
+                    log.debug("%s: range %s belongs to another host.", self.function.name, self._token)
                     await self.pause(self._options.acquire_interval_s)
                     continue
                 async with self._kept_alive(lease):

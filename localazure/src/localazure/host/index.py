@@ -37,6 +37,7 @@ _BINDING_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_]{0,127}|\$return")
 _NO_EXTENSION = (
     "Please ensure the type is correct and the binding extension is installed: localazure has no such binding."
 )
+_RETRY_INTERVAL = re.compile(r"\d{1,2}:\d{1,2}:\d{1,2}")
 _LONGEST_RETRY_DELAY = timedelta(seconds=2**31 - 1)
 _RETRIED_TRIGGERS = frozenset({"timertrigger", "cosmosdbtrigger"})
 
@@ -178,7 +179,10 @@ def _expand(binding: Binding, settings: Settings) -> dict[str, Any]:
 
 def _retry_policy(retry: Mapping[str, Any]) -> RetryPolicy:
     def interval(key: str, default: timedelta = timedelta(0)) -> timedelta:
-        return parse_timespan(str(retry[key])) if retry.get(key) else default
+        text = str(retry.get(key) or "")
+        if text and not _RETRY_INTERVAL.fullmatch(text):
+            raise ValueError(f"{key}: {text!r} is not hh:mm:ss, and the worker in the cloud takes nothing else")
+        return parse_timespan(text) if text else default
 
     is_exponential = retry.get("strategy") == "exponential_backoff"
     try:

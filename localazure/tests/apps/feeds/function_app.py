@@ -58,10 +58,11 @@ def failing(documents: func.DocumentList) -> None:
     **LEASES,
     **COMMON,
 )
-@app.retry(strategy="fixed_delay", max_retry_count="-1", delay_interval="00:00:00.050")
+@app.retry(strategy="fixed_delay", max_retry_count="-1", delay_interval="00:00:00")
 def stubborn(documents: func.DocumentList) -> None:
     record([document["id"] for document in documents])
     if not Path(os.environ["STUBBORN_UNTIL"]).exists():
+        time.sleep(0.05)
         raise RuntimeError("tried again until it works")
 
 

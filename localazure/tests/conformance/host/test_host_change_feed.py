@@ -174,7 +174,8 @@ async def test_second_host_waits_for_the_range_until_the_first_is_dead(feeds, co
     first = feeds.start(state="first", SLOW_SECONDS="0")
     await _put(feeds.container(cosmos, "slow"), "a")
     await first.recorded("slow")
-    second = feeds.start(state="second")
+    second = feeds.start("--verbose", state="second")
+    await second.logged("slow: range 0 belongs to another host.")
     for count, item in enumerate(("b", "c", "d"), start=2):
         await _put(feeds.container(cosmos, "slow"), item)
         await first.recorded("slow", count=count)

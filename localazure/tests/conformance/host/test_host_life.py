@@ -190,9 +190,9 @@ class TestReload:
         await self._answers(host, http, eventually, "mended")
 
     async def test_source_saved_while_it_is_being_loaded_counts(self, hosts, root, http, eventually) -> None:
-        save = "source = pathlib.Path(__file__)\nsource.write_text(source.read_text().rpartition('# saved')[2])\n"
-        later = APP.replace('"one"', '"later"')
-        (root / "function_app.py").write_text(f"import pathlib\n{save}{APP}# saved{later}")
+        (root / "later").write_text(APP.replace('"one"', '"later"'))
+        save = "pathlib.Path(__file__).write_text(pathlib.Path('later').read_text())"
+        (root / "function_app.py").write_text(f"import pathlib\n{save}\n{APP}")
         await self._answers(hosts.start(root, "--reload"), http, eventually, "later")
 
     @staticmethod
