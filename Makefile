@@ -42,7 +42,7 @@ format: $(INSTALLED) ## rewrite the code in the house format
 	@$(BIN)/ruff format $(SOURCES)
 	@$(BIN)/ruff check --fix $(SOURCES)
 
-chaos: $(INSTALLED) $(AZURITE) ## tell every story of an order with a crash or a fault at every moment
+chaos: $(INSTALLED) $(AZURITE) ## tell every story of orders and users with a crash or a fault at every moment
 	@CHAOS=whole $(BIN)/python -m pytest -q $(SIDE_BY_SIDE) --show-capture=no tests/chaos
 
 bench: $(INSTALLED) $(AZURITE) ## measure speed; prints a table and writes bench/results/latest.json

@@ -52,10 +52,10 @@ CORE = {
     ("joined", "record_verification", "answer_lost"),
     ("joined under another's e-mail", "store_user", "crash_after"),
     ("moved", "change_address", "crash_after"),
-    ("moved", "propagate_address", "crash_after_commit"),
+    ("moved twice", "find_user_orders", "answer_lost"),
     ("moved twice", "change_address", "delivered_late"),
-    ("forgotten", "erase_order", "crash_after"),
-    ("forgotten", "erase_user", "crash_before"),
+    ("forgotten without having joined", "erase_order", "crash_after"),
+    ("forgotten without having joined", "erase_user", "crash_before"),
     ("forgotten while joining", "send_mail", "delivered_late"),
 }
 

@@ -137,7 +137,7 @@ USER_STORIES = (
     _story("joined too late", joined_too_late, JOINING, own=("register_user", "record_verification")),
     _story("joined under another's e-mail", joined_under_anothers_email, JOINING, own=("register_user", "store_user")),
     _story("moved", moved, (*JOINING, *MOVING, *ORDERING), own=MOVING),
-    _story("moved twice", moved_twice, (*JOINING, *MOVING, *ORDERING), own=("propagate_address", "change_address")),
+    _story("moved twice", moved_twice, (*JOINING, *MOVING, *ORDERING), own=MOVING),
     _story("forgotten", forgotten, (*JOINING, *FORGETTING, *ORDERING, *RETURNING), own=FORGETTING),
     _story(
         "forgotten while joining",
@@ -149,6 +149,6 @@ USER_STORIES = (
         "forgotten without having joined",
         forgotten_without_having_joined,
         (*FORGETTING, *ORDERING),
-        own=("erase_user",),
+        own=("erase_user", "erase_order"),
     ),
 )
