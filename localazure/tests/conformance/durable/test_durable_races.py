@@ -237,6 +237,7 @@ async def test_an_instance_that_is_found_in_the_store_before_its_start_is_answer
     looks.end()
     ended[1].release()
     await rig.idle()
+    assert len(rig.functions.calls) == calls + 1
     await _runs_once_and_ends(rig)
 
 
