@@ -65,8 +65,8 @@ async def replay(call: Call, letter: DeadLetter) -> Answer:
     if letter.source in FOLLOWERS:
         return await _try(call, letter, _handle)
     raise Rejected(
-        f"dead letter {letter.letter_id} tells how order {letter.order_id} ended ({letter.reason}): everything is "
-        "undone, and there is no step to run again; place the order anew if it is still wanted, and discard the letter"
+        f"dead letter {letter.letter_id} of {letter.source} has no step to run again ({letter.reason}): everything is "
+        "undone; place the order anew if it is still wanted, and discard the letter"
     )
 
 

@@ -21,6 +21,7 @@ from domain import names
 from orchestrators import ORCHESTRATORS
 from tests.unit.conftest import SETTINGS
 from triggers.http import ROUTES
+from triggers.second_chances import FOLLOWERS
 
 ROOT = Path(__file__).resolve().parents[2]
 APP = ("domain", "adapters", "activities", "orchestrators", "triggers")
@@ -72,6 +73,7 @@ def test_every_name_is_registered_and_every_function_is_named() -> None:
     assert by_kind["orchestrationTrigger"] == set(names.ORCHESTRATORS)
     assert set(names.SUCCESSORS.values()) <= set(names.ORCHESTRATORS)
     assert names.SHIP_PARCEL not in names.SUCCESSORS, "a parent starts its children by the names in its code"
+    assert by_kind["cosmosDBTrigger"] == set(FOLLOWERS), "what a follower parks can be replayed"
     assert by_kind["httpTrigger"] == {route.handler.__name__ for route in ROUTES}
     assert len(functions) == len({function.get_function_name().lower() for function in functions})
     for function in functions:
