@@ -119,6 +119,20 @@ def test_c089_identity_cannot_be_patched(container, item, status_of, kind, path)
     assert container.read_item("1", "a") == item
 
 
+def test_c089_what_is_around_the_partition_key_can_be_patched_but_not_the_key(database, status_of):
+    container = database.create_container("nested", PartitionKey("/a/b"))
+    item = container.create_item({"id": "1", "a": {"b": "k", "c": 1}})
+    for bad in (
+        operation("set", "/a", {"b": "other"}),
+        operation("replace", "/a", {"c": 1}),
+        operation("remove", "/a"),
+        operation("move", "/x", **{"from": "/a"}),
+    ):
+        assert status_of(container.patch_item, "1", "k", [bad])[0] == 400
+    assert container.read_item("1", "k") == item
+    assert container.patch_item("1", "k", [operation("set", "/a", {"b": "k", "c": 2})])["a"]["c"] == 2
+
+
 def test_c090_a_patch_checks_existence_and_etag(container, item, status_of):
     increment = [operation("incr", "/n", 1)]
     assert status_of(container.patch_item, "1", "a", increment, **STALE)[0] == 412
