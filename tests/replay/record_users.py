@@ -49,7 +49,7 @@ def play(operator: Client, mail: str) -> Iterator[tuple[str, str]]:
     operator.order_in(order_id, "confirmed")
     version = move(operator, "u-busy")
     operator.happened(order_id, "address_changed")
-    yield "between_sweeps", names.address_instance_id(_TENANT, "u-busy", version)
+    yield "between_sweeps", begun(operator, names.address_instance_id(_TENANT, "u-busy", version))
     for user_id in ("u-done", "u-busy"):
         expect(operator.call("DELETE", f"/v1/users/{user_id}"), 202)
     yield "done", ended(operator, names.erase_instance_id(_TENANT, "u-done"))
@@ -83,6 +83,13 @@ def move(operator: Client, user_id: str) -> int:
         change: dict[str, Any] = {"address": {**SHIP_TO, "line1": line1}}
         expect(operator.call("PATCH", f"/v1/users/{user_id}", json=change, headers={"If-Match": "*"}), 200)
     return len(_HOMES)
+
+
+def begun(operator: Client, instance_id: str) -> str:
+    """The instance, once the change feed has started it; the order may have been caught up before."""
+    status = f"/v1/workflows/{instance_id}"
+    eventually(lambda: operator.get(status).ok, within_s=_WITHIN_S, what=f"the start of {instance_id}")
+    return instance_id
 
 
 def ended(operator: Client, instance_id: str) -> str:
