@@ -283,7 +283,7 @@ def test_output_bindings_are_recorded_and_input_bindings_refused(tmp_path: Path)
     (tmp_path / "host.json").write_text('{"version": "2.0"}')
     (tmp_path / "function_app.py").write_text(
         "import azure.functions as func, azure.durable_functions as df\napp = df.DFApp()\n"
-        "@app.queue_trigger(arg_name='msg', queue_name='in', connection='X')\n"
+        "@app.queue_trigger(arg_name='msg', queue_name='incoming', connection='X')\n"
         "@app.queue_output(arg_name='out', queue_name='out', connection='X')\n"
         "def copy(msg: func.QueueMessage, out: func.Out[str]) -> None:\n    out.set(msg.get_body().decode())\n"
     )
