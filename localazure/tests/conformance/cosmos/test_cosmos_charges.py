@@ -101,3 +101,5 @@ def test_c215_strong_reads_cost_double(start_server, connect, level):
     container.create_item(one_kib())
     container.read_item("1", "a")
     assert charge_of(container) == 2.0
+    list(container.query_items("SELECT * FROM c WHERE c.id = 'none'", partition_key="a"))
+    assert charge_of(container) == pytest.approx(2 * 2.3)
