@@ -19,9 +19,13 @@ async def test_d049_a_thousand_generations_leave_a_short_history(rig: Any) -> No
         return number
         yield
 
+    executions: set[str] = set()
+    commit = rig.hub._store.commit
+    rig.hub._store.commit = lambda wanted: executions.add(wanted.decision.start.execution_id) or commit(wanted)
     instance = await rig.run("count", 0)
     assert instance.output == "1000"
     assert instance.start.generation == 1000
+    assert len(executions) == 1001
     assert len(await rig.hub.history(instance.start.instance_id)) < 10
 
 
