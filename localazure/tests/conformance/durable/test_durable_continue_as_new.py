@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+from collections.abc import Awaitable
 from datetime import timedelta
 from typing import Any
+
+from localazure.durable.store import EpisodeCommit
 
 
 async def test_d049_a_thousand_generations_leave_a_short_history(rig: Any) -> None:
@@ -21,7 +24,13 @@ async def test_d049_a_thousand_generations_leave_a_short_history(rig: Any) -> No
 
     executions: set[str] = set()
     commit = rig.hub._store.commit
-    rig.hub._store.commit = lambda wanted: executions.add(wanted.decision.start.execution_id) or commit(wanted)
+
+    def noted(wanted: EpisodeCommit) -> Awaitable[Any]:
+        executions.add(wanted.decision.start.execution_id)
+        committed: Awaitable[Any] = commit(wanted)
+        return committed
+
+    rig.hub._store.commit = noted
     instance = await rig.run("count", 0)
     assert instance.output == "1000"
     assert instance.start.generation == 1000
