@@ -124,13 +124,13 @@ class Invoker:
             result = await self._time_limit.apply(task, self._run(function, call, report.invocation_id))
         except (Exception, SystemExit, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and task.cancelling():  # else it comes from the user's code
-                report.end("Cancelled", logging.WARNING)
+                report.cancel()
                 raise
             failure = self._failure(function, error)
-            report.end("Failed", logging.ERROR, failure.stack)
+            report.fail(failure.stack)
             raise failure from error
         else:
-            report.end("Succeeded")
+            report.succeed()
             return result
         finally:
             current_function.reset(token)
@@ -212,7 +212,7 @@ def _text_of(error: BaseException) -> str:
 class _Report:
     """What the log says of one invocation; texts are made only for those who read them."""
 
-    __slots__ = ("_function_name", "_log", "_started", "invocation_id")
+    __slots__ = ("_function_name", "_is_told", "_log", "_started", "invocation_id")
 
     def __init__(self, function_name: str, reason: str) -> None:
         self.invocation_id = _new_id()
@@ -220,14 +220,25 @@ class _Report:
         self._function_name = function_name
         self._log = function_logger(function_name)
         self._started = time.monotonic()
-        self._log.info("Executing 'Functions.%s' (Reason='%s', Id=%s)", function_name, reason, self.invocation_id)
+        self._is_told = self._log.isEnabledFor(logging.INFO)
+        if self._is_told:
+            self._log.info("Executing 'Functions.%s' (Reason='%s', Id=%s)", function_name, reason, self.invocation_id)
 
-    def end(self, outcome: str, level: int = logging.INFO, stack: str = "") -> None:
-        if self._log.isEnabledFor(level):
-            duration_ms = round((time.monotonic() - self._started) * 1000)
-            text = "Executed 'Functions.%s' (%s, Id=%s, Duration=%dms)" + (stack and "\n%s")
-            details = (stack,) if stack else ()
-            self._log.log(level, text, self._function_name, outcome, self.invocation_id, duration_ms, *details)
+    def succeed(self) -> None:
+        if self._is_told:
+            self._end(logging.INFO, "Succeeded")
+
+    def fail(self, stack: str) -> None:
+        self._end(logging.ERROR, "Failed", stack)
+
+    def cancel(self) -> None:
+        self._end(logging.WARNING, "Cancelled")
+
+    def _end(self, level: int, outcome: str, stack: str = "") -> None:
+        duration_ms = round((time.monotonic() - self._started) * 1000)
+        text = "Executed 'Functions.%s' (%s, Id=%s, Duration=%dms)" + (stack and "\n%s")
+        details = (stack,) if stack else ()
+        self._log.log(level, text, self._function_name, outcome, self.invocation_id, duration_ms, *details)
 
 
 def _new_id() -> str:

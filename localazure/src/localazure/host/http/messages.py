@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import azure.functions as func
@@ -21,6 +22,7 @@ from localazure.host.json_input import parse_json
 _SERVER_HEADERS = frozenset({"transfer-encoding", "connection", "content-length", "keep-alive"})
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _LINE_END = re.compile(r"[\r\n\0]")
+_HEADERS_KEPT = 256  # most functions say the same again and again
 _FIRST_STATUS, _LAST_STATUS = 200, 999
 _PLAIN_TEXT = "text/plain; charset=utf-8"
 
@@ -38,8 +40,8 @@ def request_url(request: web.Request) -> str:
 def trigger_call(
     function: HostedFunction, request: web.Request, body: bytes, route_values: Mapping[str, str]
 ) -> TriggerCall:
-    headers = _joined((name.lower(), value) for name, value in request.headers.items())
-    query = _joined((name, value) for name, value in request.query.items() if value)
+    headers = _joined([(name.lower(), value) for name, value in request.headers.items()])
+    query = _joined([(name, value) for name, value in request.query.items() if value])
     url = request_url(request)
     trace = TraceContext(headers["traceparent"], headers.get("tracestate", "")) if "traceparent" in headers else None
     values = _expression_values(request.method, body, headers, query, route_values) if function.uses_expressions else {}
@@ -77,10 +79,11 @@ def _texts(values: Mapping[str, str]) -> dict[str, Datum]:
     return {name: Datum(value, "string") for name, value in values.items()}
 
 
-def _joined(pairs: Any) -> dict[str, str]:
-    joined: dict[str, str] = {}
-    for name, value in pairs:
-        joined[name] = f"{joined[name]},{value}" if name in joined else value
+def _joined(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    """Values of one name with commas between them."""
+    joined = dict(pairs)
+    if len(joined) < len(pairs):
+        joined = {name: ",".join(value for other, value in pairs if other == name) for name in joined}
     return joined
 
 
@@ -101,34 +104,38 @@ def response_of(result: Datum) -> web.Response:
     Raises ValueError, TypeError or AttributeError when it cannot be sent.
     """
     if isinstance(result.value, func.HttpResponse):
-        return _sendable(_from_sdk(result.value))
+        return _from_sdk(result.value)
     text = result.value.decode() if isinstance(result.value, bytes) else str(result.value)
     described = _description(text)
-    if described is not None:
-        return _sendable(described)
-    return web.Response(body=text.encode(), headers={"Content-Type": _PLAIN_TEXT})
-
-
-def _sendable(response: web.Response) -> web.Response:
-    """Refuse what would break the connection, for clients do not end a request at 1xx."""
-    if not _FIRST_STATUS <= response.status <= _LAST_STATUS:
-        raise ValueError(f"{response.status} is not a status from {_FIRST_STATUS} to {_LAST_STATUS}")
-    for name, value in response.headers.items():
-        if not _HEADER_NAME.fullmatch(name) or _LINE_END.search(value):
-            raise ValueError(f"a header cannot be sent: {name!r}: {value!r}")
-    return response
+    return web.Response(body=text.encode(), headers={"Content-Type": _PLAIN_TEXT}) if described is None else described
 
 
 def _from_sdk(response: func.HttpResponse) -> web.Response:
     headers: CIMultiDict[str] = CIMultiDict()
-    for name, value in response.headers.items():
-        if name.lower() not in _SERVER_HEADERS:
-            headers.add(name, value)
+    if response.headers:
+        for name, value in response.headers.items():
+            if name.lower() not in _SERVER_HEADERS:
+                headers.add(name, value)
     if "Content-Type" not in headers:
         mimetype = response.mimetype
         is_text = mimetype.startswith("text/")
         headers["Content-Type"] = f"{mimetype}; charset={response.charset}" if is_text else mimetype
-    return web.Response(status=response.status_code, body=response.get_body() or b"", headers=headers)
+    return _response(response.status_code, response.get_body() or b"", headers)
+
+
+def _response(status: int, body: bytes, headers: CIMultiDict[str]) -> web.Response:
+    """Refuse what would break the connection, for clients do not end a request at 1xx."""
+    if not _FIRST_STATUS <= status <= _LAST_STATUS:
+        raise ValueError(f"{status} is not a status from {_FIRST_STATUS} to {_LAST_STATUS}")
+    for name, value in headers.items():
+        if not _is_sendable(name, value):
+            raise ValueError(f"a header cannot be sent: {name!r}: {value!r}")
+    return web.Response(status=status, body=body, headers=headers)
+
+
+@lru_cache(_HEADERS_KEPT)
+def _is_sendable(name: str, value: str) -> bool:
+    return bool(_HEADER_NAME.fullmatch(name)) and not _LINE_END.search(value)
 
 
 def _description(text: str) -> web.Response | None:
@@ -146,4 +153,4 @@ def _description(text: str) -> web.Response | None:
     headers = CIMultiDict({str(name): str(value) for name, value in (described.get("headers") or {}).items()})
     headers.setdefault("Content-Type", _PLAIN_TEXT if isinstance(body, str) else "application/json; charset=utf-8")
     status = int(described.get("statusCode", described.get("status", 200)))
-    return web.Response(status=status, body=content.encode(), headers=headers)
+    return _response(status, content.encode(), headers)
