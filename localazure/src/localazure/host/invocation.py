@@ -118,15 +118,17 @@ class Invoker:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  # a coroutine always runs in a task
         self._running.add(task)
+        self._time_limit.begin(task)
         token = current_function.set(function.name)
         report = _Report(function.name, call.reason)
         try:
-            result = await self._time_limit.apply(task, self._run(function, call, report.invocation_id))
+            result = await self._run(function, call, report.invocation_id)
         except (Exception, SystemExit, asyncio.CancelledError) as error:
-            if isinstance(error, asyncio.CancelledError) and task.cancelling():  # else it comes from the user's code
+            cause = self._cause(task, error)
+            if isinstance(cause, asyncio.CancelledError) and task.cancelling():  # else it comes from the user's code
                 report.cancel()
                 raise
-            failure = self._failure(function, error)
+            failure = self._failure(function, cause)
             report.fail(failure.stack)
             raise failure from error
         else:
@@ -134,6 +136,7 @@ class Invoker:
             return result
         finally:
             current_function.reset(token)
+            self._time_limit.end(task)
             self._running.discard(task)
 
     async def drain(self, grace_s: float) -> None:
@@ -193,6 +196,10 @@ class Invoker:
 
     async def _write(self, function: HostedFunction, binding: Binding, datum: Datum) -> None:
         await self._writers[binding.kind](function, binding, datum)
+
+    def _cause(self, task: asyncio.Task[Any], error: BaseException) -> BaseException:
+        is_late = isinstance(error, asyncio.CancelledError) and self._time_limit.has_expired(task)
+        return TimeLimitExpired() if is_late else error
 
     def _failure(self, function: HostedFunction, error: BaseException) -> FunctionFailure:
         if isinstance(error, TimeLimitExpired):

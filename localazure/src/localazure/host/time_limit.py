@@ -6,11 +6,8 @@ So one alarm is enough, for the oldest of them, and an invocation costs no timer
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
 from datetime import timedelta
-from typing import Any, TypeVar
-
-T = TypeVar("T")
+from typing import Any
 
 
 class TimeLimitExpired(Exception):
@@ -18,7 +15,7 @@ class TimeLimitExpired(Exception):
 
 
 class TimeLimit:
-    """Cancels what runs longer than `limit`; None is no limit. For one event loop only."""
+    """Cancels tasks that run longer than `limit`; None is no limit. For one event loop only."""
 
     def __init__(self, limit: timedelta | None) -> None:
         self.limit = limit
@@ -26,25 +23,25 @@ class TimeLimit:
         self._expired: set[asyncio.Task[Any]] = set()
         self._alarm: asyncio.TimerHandle | None = None
 
-    async def apply(self, task: asyncio.Task[Any], work: Awaitable[T]) -> T:
-        """Await work in `task`, the current one. Raises TimeLimitExpired."""
+    def begin(self, task: asyncio.Task[Any]) -> None:
+        """Cancel a task when its time is over; it must be told to `end`."""
         if self.limit is None:
-            return await work
-        loop = asyncio.get_running_loop()
+            return
+        loop = task.get_loop()
         self._ends[task] = end = loop.time() + self.limit.total_seconds()
         if self._alarm is None:
             self._alarm = loop.call_at(end, self._look, loop)
-        try:
-            return await work
-        except asyncio.CancelledError:
-            if task in self._expired and task.cancelling() == 1:  # by nobody else
-                raise TimeLimitExpired from None
-            raise
-        finally:
-            self._ends.pop(task, None)
-            if task in self._expired:
-                self._expired.remove(task)
-                task.uncancel()
+
+    def has_expired(self, task: asyncio.Task[Any]) -> bool:
+        """Whether its time was over, and nobody else has cancelled it."""
+        return task in self._expired and task.cancelling() == 1
+
+    def end(self, task: asyncio.Task[Any]) -> None:
+        """Let it go on, even if it was cancelled here."""
+        self._ends.pop(task, None)
+        if task in self._expired:
+            self._expired.remove(task)
+            task.uncancel()
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         self._alarm = None

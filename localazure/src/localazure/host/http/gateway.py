@@ -95,7 +95,7 @@ class Gateway:
         self.is_offline = False
         """Whether only `/admin` is served, because somebody wants it so."""
         self._idle = asyncio.Event()
-        self._idle.set()
+        """Set when the last request has been answered after `close`."""
 
     def open(self) -> None:
         self._is_open = True
@@ -103,17 +103,21 @@ class Gateway:
     async def close(self, grace_s: float) -> None:
         """Take no more requests, and wait so long for those that functions are answering."""
         self._is_open = False
-        with suppress(TimeoutError):
-            async with asyncio.timeout(grace_s):
-                await self._idle.wait()
+        if self._outstanding:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(grace_s):
+                    await self._idle.wait()
 
     def mount(self, extension: str, webhook: Webhook, system_key: str) -> None:
         """Serve `/runtime/webhooks/<extension>` to holders of the system key of that name."""
         self._webhooks[extension] = (webhook, system_key)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        response = self._cors.preflight(request) or await self._dispatch(request)
-        self._cors.mark(request, response)
+        if self._cors.origins:
+            response = self._cors.preflight(request) or await self._dispatch(request)
+            self._cors.mark(request, response)
+        else:
+            response = await self._dispatch(request)
         for name, value in self._options.custom_headers.items():
             response.headers[name] = value
         return response
@@ -154,7 +158,6 @@ class Gateway:
         if 0 <= self._options.max_outstanding <= self._outstanding:
             return web.Response(status=429)
         self._outstanding += 1
-        self._idle.clear()
         try:
             if self._slots is None:
                 return await self._invoke(request, route, values)
@@ -162,7 +165,7 @@ class Gateway:
                 return await self._invoke(request, route, values)
         finally:
             self._outstanding -= 1
-            if not self._outstanding:
+            if not self._is_open and not self._outstanding:
                 self._idle.set()
 
     def _is_allowed(self, request: web.Request, function: HostedFunction) -> bool:
