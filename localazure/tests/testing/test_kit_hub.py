@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -260,6 +261,8 @@ def test_modules_that_tests_can_import_are_those_of_the_app(tmp_path: Path, monk
     )
     monkeypatch.delitem(sys.modules, "function_app", raising=False)
     monkeypatch.syspath_prepend(str(tmp_path))
+    declared = import_module("function_app").app.get_functions()
+    assert [function.get_function_name() for function in declared] == ["say"]
     with Hub(tmp_path) as hub:
         assert hub.run("say").output == "as it is"
     monkeypatch.setattr("function_app.WORD", "patched")

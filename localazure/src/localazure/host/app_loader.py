@@ -28,8 +28,9 @@ def load_functions(root: Path, script: str) -> list[Any]:
     if sys.path[:1] != [str(root)]:
         sys.path.insert(0, str(root))
     app = _app_object(_imported(root, script), script)
+    # The SDK remembers names: whoever has asked before (a test of the app) makes every function look like a duplicate.
+    app.functions_bindings = None
     try:
-        # The SDK remembers names, so a second call would report every function as a duplicate.
         return list(app.get_functions())
     except Exception as error:
         raise ConfigError(_one_line(script, error)) from error  # it is raised inside the SDK: no frame would help
