@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from localazure.testing import System
 
-from sandbox.client import Client, Staff
+from sandbox.client import Client, Staff, expect
 from tests.e2e.faults import Fault
+from tests.e2e.words import PRICE
 
 APP = Path(__file__).resolve().parents[2]
 
@@ -30,6 +32,8 @@ ENDPOINTS_FILE = Path(os.environ.get("ENDPOINTS_FILE", APP / ".localazure/endpoi
 Endpoints = dict[str, str]
 ClientOf = Callable[..., Client]
 FaultAt = Callable[[str, dict[str, Any]], Fault]
+Settings = Callable[..., None]
+Ledger = Callable[[str], tuple[int, int, int, int]]
 
 
 @pytest.fixture(scope="session")
@@ -109,3 +113,35 @@ def fault(system: System | None, endpoints: Endpoints) -> FaultAt:
 def sku() -> str:
     """A SKU that no other test uses."""
     return f"SKU-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def settings(staff: Staff) -> Iterator[Settings]:
+    """Sets the tenant's settings for one test."""
+
+    def put(**wanted: Any) -> None:
+        expect(staff.admin.put("/v1/settings", wanted), 200)
+
+    yield put
+    put()
+
+
+@pytest.fixture
+def ledger(endpoints: Endpoints) -> Ledger:
+    """What the provider says of an order's money: authorised, captured, refunded, voided."""
+
+    def read(order_id: str) -> tuple[int, int, int, int]:
+        if "payments" not in endpoints:
+            pytest.skip("nobody knows where payments is")
+        entry = requests.get(f"{endpoints['payments']}/_sandbox/ledger/{order_id}", timeout=10).json()
+        return entry["authorised"], entry["captured"], entry["refunded"], entry["voided"]
+
+    return read
+
+
+@pytest.fixture
+def two(staff: Staff, sku: str) -> tuple[str, str]:
+    """A SKU in each of two warehouses, ten pieces each."""
+    staff.operator.stock_up(sku, 10, amount_minor=PRICE, warehouse="berlin")
+    staff.operator.stock_up(f"{sku}-H", 10, amount_minor=300, warehouse="hamburg")
+    return sku, f"{sku}-H"

@@ -18,7 +18,7 @@ from sandbox.client import Client, an_order
 from sandbox.eventually import eventually
 from tests.e2e.conftest import APP
 from tests.e2e.faults import Fault
-from tests.e2e.parcels import ENDS, MOMENTS, People, assert_books
+from tests.e2e.moments import ENDS, MOMENTS, People, assert_books
 
 PRICE = 1250
 

@@ -46,9 +46,9 @@ def find_azurite(app: Path) -> Path:
     for folder in [Path(named)] if named else [BESIDE_SOURCE, app]:
         if (folder / MAIN).is_file():
             return folder / MAIN
-    looked = f"{named} (from {FOLDER_VARIABLE})" if named else f"{BESIDE_SOURCE} and {app}"
+    looked = f"{named} (from {FOLDER_VARIABLE})" if named else f"{BESIDE_SOURCE} or {app}"
     raise ConfigError(
-        f"Azurite is not installed: {MAIN} was found neither in {looked}.\n"
+        f"Azurite is not installed: {MAIN} was not found in {looked}.\n"
         f"Install it with `npm ci` in localazure/azurite, or `npm install azurite` in the app."
     )
 
