@@ -13,12 +13,12 @@ from adapters import clients, secrets
 from adapters.settings import settings
 from tests.chaos.counting import Counts, table
 from tests.chaos.invariants import INVARIANTS, Findings
-from tests.chaos.services import Services, services
 from tests.chaos.stories import Story
 from tests.chaos.telling import MakeWorld, Prove
 from tests.chaos.user_invariants import USER_INVARIANTS
 from tests.chaos.user_world import UserWorld
 from tests.chaos.world import World, on_loop
+from tests.services import Services, services
 
 PROVED = pytest.StashKey[Counts]()
 
@@ -28,6 +28,7 @@ def local_services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service
     """Everything but the Functions host; the app's clients are closed with it, as other tests have their own."""
     _forget()
     with services(tmp_path_factory.mktemp("chaos")) as started:
+        started.settings["PAYMENTS_TIMEOUT_SECONDS"] = "0.3"  # a provider that is slow here is slow on purpose
         yield started
         on_loop(clients.close_all())
         _forget()

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from localazure.testing.cosmos_faults import Calls, CosmosFaults
 
-from tests.chaos.services import Services
 from tests.chaos.stories import STORIES, Story
 from tests.chaos.telling import IS_WHOLE, MakeWorld, Prove, with_trouble
 from tests.chaos.user_stories import USER_STORIES
+from tests.services import Services
 
 Strike = Callable[[CosmosFaults, Calls], None]
 

@@ -26,9 +26,9 @@ from adapters.cosmos import Versioned
 from domain.names import ORDER_ACTIVITIES, ORDER_ORCHESTRATORS, fulfil_instance_id, return_instance_id
 from domain.orders import CANCELLABLE, Order, OrderStatus
 from tests.chaos.invariants import ENDED
-from tests.chaos.services import Services
 from tests.chaos.telling import IS_WHOLE, Prove
 from tests.chaos.world import PRICES, World
+from tests.services import Services
 
 CARDS = ("pm_card_visa", "pm_card_visa", "pm_card_singleCapture", "pm_card_visa_chargeDeclined")
 LIMIT_MINOR = 5000

@@ -10,10 +10,10 @@ import pytest
 import requests
 
 from domain.names import fulfil_instance_id
-from tests.chaos.services import Services
 from tests.chaos.stories import STORIES, TEA, carry, finish
 from tests.chaos.telling import IS_WHOLE, MakeWorld, Prove, with_trouble
 from tests.chaos.world import World
+from tests.services import Services
 
 ATTEMPTS_OF_THE_SDK = 3
 FAULTS: dict[str, dict[str, Any]] = {

@@ -17,8 +17,8 @@ from adapters.cosmos import Container
 from domain.names import address_instance_id, erase_instance_id, register_instance_id
 from domain.orders import OrderStatus
 from domain.users import User
-from tests.chaos.services import Services
 from tests.chaos.world import ADDRESS, World, on_loop, rows
+from tests.services import Services
 
 HOME = {**ADDRESS, "name": "Ada Lovelace", "line1": "Rua 2", "city": "Porto", "country": "PT"}
 NEXT_HOME = {**HOME, "line1": "Avenida 3"}

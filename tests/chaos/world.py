@@ -27,7 +27,7 @@ from domain.orders import Event, Order
 from domain.returns import Return
 from domain.shipments import Shipment
 from domain.tenants import TenantSettings
-from tests.chaos.services import APP, Services
+from tests.services import APP, Services
 
 T = TypeVar("T")
 

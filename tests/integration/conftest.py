@@ -9,17 +9,12 @@ import contextlib
 import json
 import os
 import re
-import selectors
-import shlex
-import subprocess
-import sys
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import aiohttp.connector
 import pytest
 import requests
 
@@ -32,10 +27,9 @@ from domain.placement import PlaceOrder
 from tests.integration.api import Api, Reply, Workflows
 from tests.integration.people import Shop
 from tests.integration.provider import Provider, a_provider
+from tests.services import services
 
-APP = Path(__file__).resolve().parents[2]
 AT = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
-START_WITHIN_S = 60
 
 Endpoints = dict[str, str]
 Mails = Callable[[str], list[dict[str, Any]]]
@@ -50,42 +44,14 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def endpoints(state: Path) -> Iterator[Endpoints]:
     """Everything but the Functions host, with state of its own; name → URL."""
-    ready_read, ready_write = os.pipe()
-    parent_read, parent_write = os.pipe()
-    descriptors = {"LOCALAZURE_READY_FD": str(ready_write), "LOCALAZURE_PARENT_FD": str(parent_read)}
-    command = [sys.executable, "-m", "localazure", "start", "--services-only", "--free-ports"]
-    with (state / "system.log").open("wb") as log:
-        process = subprocess.Popen(
-            [*command, "--app", str(APP), "--state", str(state)],
-            env=os.environ | descriptors, pass_fds=(ready_write, parent_read), stdout=log, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-    os.close(ready_write)
-    os.close(parent_read)
-    try:
-        facts = _first_words(ready_read)
-        assert facts, (state / "system.log").read_text()
-        with _settings_from(state / "host.env"):
-            yield json.loads(facts)
-    finally:
-        os.close(ready_read)
-        os.close(parent_write)  # tells the services to end
-        process.wait(START_WITHIN_S)
-
-
-def _first_words(fd: int) -> bytes:
-    with selectors.DefaultSelector() as selector:
-        selector.register(fd, selectors.EVENT_READ)
-        return os.read(fd, 65536) if selector.select(START_WITHIN_S) else b""
+    with services(state) as started, _environment(started.settings):
+        yield started.endpoints
 
 
 @contextlib.contextmanager
-def _settings_from(file: Path) -> Iterator[None]:
-    lines = (line.partition("=") for line in file.read_text().splitlines())
-    told = {name: shlex.split(value)[0] for name, _, value in lines}
+def _environment(told: dict[str, str]) -> Iterator[None]:
     before = dict(os.environ)
     os.environ.update(told)
-    # aiohttp reads SSL_CERT_FILE once, when it is imported; a process that starts with the variable needs no help.
-    aiohttp.connector._SSL_CONTEXT_VERIFIED.load_verify_locations(told["SSL_CERT_FILE"])
     settings.cache_clear()
     try:
         yield

@@ -13,7 +13,7 @@ from adapters.refreshing import Refreshing
 from adapters.settings import settings
 from domain.callers import Role
 from domain.errors import Transient
-from tests.integration.conftest import APP
+from tests.services import APP
 
 
 @pytest.fixture

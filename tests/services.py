@@ -71,7 +71,7 @@ def services(state: Path) -> Iterator[Services]:
     try:
         facts = _first_words(ready_read)
         assert facts, (state / "system.log").read_text()
-        settings = {**_told_by(state / "host.env"), "PAYMENTS_TIMEOUT_SECONDS": "0.3"}
+        settings = _told_by(state / "host.env")
         # aiohttp reads SSL_CERT_FILE once, when it is imported; a process that starts with it needs no help.
         aiohttp.connector._SSL_CONTEXT_VERIFIED.load_verify_locations(settings["SSL_CERT_FILE"])
         yield Services(state, json.loads(facts), settings)
