@@ -18,7 +18,7 @@ from localazure.clock import SystemClock
 from localazure.issuer.tokens import USER_SCOPE, TokenRequest, issue_token
 from localazure.keys import SigningKey
 
-APP = Path(__file__).resolve().parents[2]
+APP = Path(__file__).resolve().parents[1]
 START_WITHIN_S = 60
 TOKENS_LAST_S = 8 * 3600
 
