@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -39,3 +40,7 @@ def test_reset_says_what_it_has_done(tmp_path: Path) -> None:
 
     assert said == [f"localazure: {state} is deleted.\n", f"localazure: There is no state in {state}.\n"]
     assert not state.exists()
+
+
+def test_version_is_that_of_the_installed_package() -> None:
+    assert CliRunner().invoke(main, ["--version"]).output.split() == ["localazure,", "version", version("localazure")]
