@@ -20,7 +20,7 @@ from localazure.commands.token import token
 
 @example("localazure start --app .")
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="localazure")
+@click.version_option(prog_name="localazure", package_name="localazure")
 def main() -> None:
     """Runs a Python Durable Functions app on this machine: Functions host, Azurite, Cosmos DB, Key Vault, identity."""
 
