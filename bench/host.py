@@ -26,7 +26,7 @@ from localazure.azurite import connection_string
 
 ROOT = Path(__file__).resolve().parent.parent
 HELLO = ROOT / "bench/apps/hello"
-ROUNDS = 11
+ROUNDS = 31
 REQUESTS, CONNECTIONS = 1500, 32
 MESSAGES, BATCH = 200, 16
 SETTLED_AFTER_S, IDLE_S = 10.0, 20.0
