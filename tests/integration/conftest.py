@@ -25,6 +25,7 @@ from domain.catalogue import Adjustment, Product
 from domain.orders import Order, place, placed
 from domain.placement import PlaceOrder
 from tests.integration.api import Api, Reply, Workflows
+from tests.integration.hook import deliver, hook  # noqa: F401  # fixtures
 from tests.integration.people import Shop
 from tests.integration.provider import Provider, a_provider
 from tests.services import services

@@ -4,155 +4,32 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
-from typing import Any
 
-import aiohttp
-import azure.functions as func
 import pytest
-from aiohttp import web
 
 from activities.authorise_payment import authorise_payment
-from activities.capture_payment import capture_payment
 from activities.record_movement import record_movement
 from activities.record_transition import record_transition
-from activities.refund_payment import refund_payment
 from activities.void_payment import void_payment
-from adapters import clients, dead_letters, idempotency, orders, payment_events, secrets
+from adapters import dead_letters, idempotency, orders
 from adapters.cosmos import Container
-from domain.names import fulfil_instance_id, idempotency_key
-from domain.orders import Order
+from domain.names import fulfil_instance_id
 from sandbox.payments.webhooks import signature
 from tests.integration.conftest import AnOrder, a_step
+from tests.integration.hook import Deliver, Hook, Json, secret
+from tests.integration.paid_orders import (
+    CANCELED,
+    HELD,
+    TOTAL,
+    a_charge,
+    captured,
+    confirmed,
+    happened,
+    letters,
+    now,
+    refunded,
+)
 from tests.integration.provider import DAY_S, Provider
-from triggers.http.take_payment_event import take_payment_event
-from triggers.web.endpoint import ANYONE, endpoint
-
-BERLIN = {"unit_amount_minor": 1250, "warehouse": "berlin"}
-TOTAL = 2500
-HELD = "payment_intent.amount_capturable_updated"
-CANCELED = "payment_intent.canceled"
-
-Json = dict[str, Any]
-
-
-@dataclass
-class Hook:
-    """The route behind an HTTP server, and a task hub in which only the instances in `running` are under way."""
-
-    url: str = ""
-    running: set[str] = field(default_factory=set)
-
-    async def get_status(self, instance_id: str, **_: bool) -> Any:
-        status = "Running" if instance_id in self.running else "Completed"
-        return SimpleNamespace(runtime_status=SimpleNamespace(value=status))
-
-    async def answer(self, request: web.Request) -> web.Response:
-        told = func.HttpRequest(
-            "POST",
-            str(request.url),
-            headers=dict(request.headers),
-            params={},
-            route_params={},
-            body=await request.read(),
-        )
-        answered = await endpoint(take_payment_event, ANYONE)(told, self)  # type: ignore[arg-type]  # a stand-in
-        return web.Response(
-            status=answered.status_code,
-            body=answered.get_body(),
-            headers=answered.headers,
-            content_type=answered.mimetype,
-        )
-
-    async def post(self, body: bytes, stripe_signature: str | None) -> tuple[int, Json]:
-        """Send something of one's own; status and body of the answer."""
-        headers = {"Content-Type": "application/json"} | (
-            {"Stripe-Signature": stripe_signature} if stripe_signature else {}
-        )
-        async with aiohttp.ClientSession() as http, http.post(self.url, data=body, headers=headers) as answer:
-            return answer.status, await answer.json(content_type=None)
-
-
-@pytest.fixture
-async def hook() -> AsyncIterator[Hook]:
-    served = Hook()
-    app = web.Application(client_max_size=4 * 1024 * 1024)
-    app.add_routes([web.post("/api/payments/webhook", served.answer)])
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    host, port = runner.addresses[0][:2]
-    served.url = f"http://{host}:{port}/api/payments/webhook"
-    yield served
-    await runner.cleanup()
-
-
-Deliver = Callable[..., Any]
-
-
-@pytest.fixture
-def deliver(provider: Provider, hook: Hook) -> Deliver:
-    """`await deliver(type)`: the provider sends its events of this type, oldest first, `copies` times; the answers."""
-
-    async def send(*types: str, copies: int = 1) -> list[int]:
-        found = [event.id for type_ in types for event in await provider.events(type_)]
-        assert found, f"nothing happened that is called {types}"
-        return await provider.deliver(hook.url, await secret(), found * copies)
-
-    return send
-
-
-async def secret() -> str:
-    return await secrets.secret(secrets.STRIPE_WEBHOOK_SECRET)
-
-
-def a_charge(order: Order, card: str) -> Json:
-    key = idempotency_key(fulfil_instance_id(order.tenant_id, order.order_id), "authorise_payment")
-    asked = {"amount_minor": TOTAL, "currency": "EUR", "payment_method": card, "idempotency_key": key}
-    return a_step(order, **asked, since=(datetime.now(UTC) - timedelta(minutes=1)).isoformat())
-
-
-async def confirmed(order: Order, card: str = "pm_card_visa") -> Json:
-    """Hold the money and confirm the order; the payment."""
-    charge = a_charge(order, card)
-    held = await authorise_payment(charge)
-    movement = {"kind": "authorisation", "key": charge["idempotency_key"], "currency": "EUR", **held}
-    await record_transition(a_step(order, to="reserved", offers={"TEA": BERLIN}))
-    await record_transition(a_step(order, to="confirmed", movement=movement))
-    return {"provider_id": held["provider_id"], "currency": "EUR"}
-
-
-async def captured(order: Order, payment: Json) -> None:
-    key = f"ship:{order.tenant_id}:{order.order_id}:p-1:capture_payment"
-    told = {"shipment_id": "p-1", "amount_minor": TOTAL, "idempotency_key": key, "payment": payment}
-    taken = await capture_payment(a_step(order, **told))
-    await record_movement(a_step(order, movement={**taken["movement"], "kind": "capture", "key": key}))
-
-
-async def refunded(order: Order, payment: Json) -> Json:
-    """Give everything back; the movement, not noted yet."""
-    key = f"return:{order.tenant_id}:{order.order_id}:r-1:refund_payment"
-    told = {"subject": "r-1", "amount_minor": TOTAL, "idempotency_key": key, "payment": payment}
-    given = await refund_payment(a_step(order, **told))
-    return {**given["movement"], "kind": "refund", "key": key}
-
-
-async def now(order: Order) -> Order:
-    return (await orders.get(order.tenant_id, order.order_id)).value
-
-
-async def letters(order: Order) -> list[str]:
-    return [letter.letter_id for letter in await dead_letters.find_all(order.tenant_id, 10)]
-
-
-async def happened(order: Order) -> list[str]:
-    """Names of what happened since the order was confirmed."""
-    names = [event.name for event in await orders.timeline(order.tenant_id, order.order_id)]
-    return names[names.index("confirmed") + 1 :]
 
 
 async def test_authorisation_that_expires_before_shipping_calls_a_person_once(
@@ -371,78 +248,3 @@ async def test_payments_of_others_are_thanked_for_and_left_alone(provider: Provi
         await provider.sdk.v1.payment_intents.cancel_async(intent.id)
 
     assert set(await deliver(CANCELED, "charge.succeeded", HELD)) == {200}
-
-
-def an_event(order: Order, payment: Json) -> bytes:
-    intent = {
-        "id": payment["provider_id"], "object": "payment_intent", "status": "canceled",
-        "metadata": {"tenant_id": order.tenant_id, "order_id": order.order_id},
-    }  # fmt: skip
-    event = {"id": "evt_forged", "object": "event", "type": CANCELED, "data": {"object": intent}}
-    return json.dumps(event).encode()
-
-
-async def test_forged_old_and_missing_signatures_are_refused(an_order: AnOrder, provider: Provider, hook: Hook) -> None:
-    order = await an_order(("TEA", 2))
-    body = an_event(order, await confirmed(order))
-    await provider.skip(7 * DAY_S + 60)
-    at = int(time.time())
-    forged = [
-        signature(body.decode(), "whsec_other", at),
-        signature(body.decode(), await secret(), at - payment_events.TOLERANCE_S - 5),
-        signature(body.decode() + " ", await secret(), at),
-        "t=1,v1=",
-        "nonsense",
-        None,
-    ]
-
-    for header in forged:
-        status, problem = await hook.post(body, header)
-        assert (status, problem["type"]) == (400, "urn:waybill:problem:invalid")
-        assert "whsec" not in json.dumps(problem)
-    assert not (await now(order)).needs_attention
-
-
-async def test_lie_under_a_good_signature_is_settled_by_asking_the_provider(
-    an_order: AnOrder, hook: Hook, provider: Provider
-) -> None:
-    order = await an_order(("TEA", 2))
-    body = an_event(order, await confirmed(order))
-
-    status, answer = await hook.post(body, signature(body.decode(), await secret(), int(time.time())))
-
-    assert (status, answer) == (200, {"outcome": "fits"})
-    assert (await provider.ledger(order.order_id))["voided"] == 0
-
-
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"object": "event"}', b"\xff\xfe", b'"evt"', b"null"])
-async def test_signed_nonsense_is_refused(hook: Hook, body: bytes) -> None:
-    header = signature(body.decode(errors="replace"), await secret(), int(time.time()))
-
-    status, problem = await hook.post(body, header)
-
-    assert (status, problem["status"]) == (400, 400)
-
-
-async def test_body_beyond_the_limit_is_refused(hook: Hook) -> None:
-    status, problem = await hook.post(b" " * (1024 * 1024 + 1), "t=1,v1=0")
-
-    assert (status, problem["type"]) == (413, "urn:waybill:problem:too-large")
-
-
-async def test_rotated_secret_takes_effect_with_the_first_event_that_it_signs(
-    an_order: AnOrder, hook: Hook, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    order = await an_order(("TEA", 2))
-    body = an_event(order, {"provider_id": "pi_none"})
-    old, new = await secret(), "whsec_rotated"
-    vault = await clients.key_vault()
-    await vault.set_secret(secrets.STRIPE_WEBHOOK_SECRET, new)
-    try:
-        header = signature(body.decode(), new, int(time.time()))
-        assert (await hook.post(body, header))[0] == 400  # asked the vault a moment ago: forgeries must not wear it out
-        monkeypatch.setattr(payment_events, "RENEW_EVERY_S", 0)
-        assert (await hook.post(body, header))[0] == 200
-        assert (await hook.post(body, signature(body.decode(), old, int(time.time()))))[0] == 400
-    finally:
-        await vault.set_secret(secrets.STRIPE_WEBHOOK_SECRET, old)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from localazure.testing import Hub
 
 from domain import names
+from tests.services import APP
 from tests.unit.conftest import ORDER, PRICED
 from tests.unit.sagas import (
     ASKING,
@@ -181,4 +182,4 @@ def record(name: str, folder: Path) -> None:
         run = play(task_hub, version, path.given, path.instance_id, seconds=60, **path.answers)
         path.then(run)
         run.end()
-        run.instance.record(folder / f"{version}.{name}_by_clock.json")
+        run.instance.recorded().write(folder / f"{version}.{name}_by_clock.json", without=[APP])
