@@ -9,8 +9,8 @@ from contextvars import ContextVar
 from datetime import timedelta
 
 import pytest
+from localazure.host.running import Running
 from localazure.host.threads import Threads
-from localazure.host.time_limit import TimeLimit
 
 WHO: ContextVar[str] = ContextVar("who", default="nobody")
 
@@ -86,7 +86,7 @@ async def test_a_close_cancels_what_has_not_begun(threads: Threads) -> None:
     await running
 
 
-async def _limited(limit: TimeLimit, seconds: float) -> str:
+async def _limited(limit: Running, seconds: float) -> str:
     task = asyncio.current_task()
     assert task is not None
     limit.begin(task)
@@ -101,7 +101,7 @@ async def _limited(limit: TimeLimit, seconds: float) -> str:
 
 
 async def test_each_invocation_has_the_whole_time(caplog: pytest.LogCaptureFixture) -> None:
-    limit = TimeLimit(timedelta(milliseconds=50))
+    limit = Running(timedelta(milliseconds=50))
     late = [asyncio.create_task(_limited(limit, 60)) for _ in range(2)]
     assert await _limited(limit, 0) == "done"
     for task in late:
@@ -111,7 +111,7 @@ async def test_each_invocation_has_the_whole_time(caplog: pytest.LogCaptureFixtu
 
 
 async def test_a_cancellation_by_others_is_no_time_out() -> None:
-    limit = TimeLimit(timedelta(minutes=1))
+    limit = Running(timedelta(minutes=1))
     task = asyncio.create_task(_limited(limit, 60))
     await asyncio.sleep(0)
     task.cancel()
@@ -120,4 +120,4 @@ async def test_a_cancellation_by_others_is_no_time_out() -> None:
 
 
 async def test_without_a_limit_nothing_is_watched() -> None:
-    assert await _limited(TimeLimit(None), 0) == "done"
+    assert await _limited(Running(None), 0) == "done"

@@ -12,10 +12,11 @@ import azure.functions as func
 import pytest
 from azure.functions.meta import Datum
 from localazure.host import converters, expressions
+from localazure.host.current import Invocation, current_invocation
 from localazure.host.errors import IndexingError
 from localazure.host.host_json import Section
 from localazure.host.http.messages import response_of
-from localazure.host.logs import CategoryFormatter, LevelFilter, current_function
+from localazure.host.logs import CategoryFormatter, LevelFilter
 from localazure.host.queue_options import QueueOptions, check_queue_name, poison_queue_of
 from localazure.host.queue_output import messages_of
 from localazure.host.queue_trigger import message_call, wait_s
@@ -196,11 +197,11 @@ def test_log_lines_name_the_function() -> None:
     assert "] [Host.QueueTrigger] Warning: hello" in formatter.format(
         _record("localazure.host.queue_trigger", logging.WARNING)
     )
-    token = current_function.set("take")
+    token = current_invocation.set(Invocation("take"))
     try:
         assert "] [Function.take.User] hello" in formatter.format(_record("root"))
     finally:
-        current_function.reset(token)
+        current_invocation.reset(token)
 
 
 def test_level_of_the_longest_category_counts() -> None:

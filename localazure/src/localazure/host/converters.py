@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -25,7 +26,7 @@ def has_implicit_output(binding_type: str) -> bool:
     return converter_for(binding_type) is None or binding_type.lower() in DURABLE_TRIGGERS
 
 
-def decode(binding_type: str, datum: Datum, metadata: dict[str, Datum], *, is_raw: bool) -> Any:
+def decode(binding_type: str, datum: Datum, metadata: Mapping[str, Datum], *, is_raw: bool) -> Any:
     """The Python value of a trigger or an input. Raises TypeError when the SDK does not take such data."""
     converter = converter_for(binding_type)
     if is_raw or converter is None:
@@ -41,10 +42,10 @@ def decode(binding_type: str, datum: Datum, metadata: dict[str, Datum], *, is_ra
 
 def encode(binding_type: str, value: Any, *, is_raw: bool, expected_type: Any = None) -> Datum:
     """What an output value becomes. Raises TypeError when the SDK does not take such a value."""
+    if binding_type == "http" and isinstance(value, func.HttpResponse):
+        return Datum(value, "http")  # the SDK's own encoding loses repeated headers
     converter = converter_for(binding_type)
     try:
-        if binding_type == "http" and isinstance(value, func.HttpResponse):
-            return Datum(value, "http")  # the SDK's own encoding loses repeated headers
         if is_raw or converter is None:
             return _encode_generic(value)
         encoded: Datum = converter.encode(value, expected_type=expected_type)

@@ -10,16 +10,12 @@ import asyncio
 import logging
 import os
 import threading
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from itertools import count
 from pathlib import Path
-from random import getrandbits
 from typing import Any, Protocol
-from uuid import uuid4
 
 from azure.functions.meta import Datum
 
@@ -27,21 +23,17 @@ from localazure.clock import Clock
 from localazure.durable.functions import FunctionFailure
 from localazure.host import converters, expressions
 from localazure.host.context import InvocationContext, OutValue, RetryContext, TraceContext
+from localazure.host.current import Invocation, current_invocation
 from localazure.host.functions import Binding, HostedFunction
-from localazure.host.logs import current_function, current_invocation, function_logger
+from localazure.host.logs import function_logger
+from localazure.host.running import Running, TimeLimitExpired
 from localazure.host.threads import Threads
-from localazure.host.time_limit import TimeLimit, TimeLimitExpired
 from localazure.host.timespans import format_timespan
 from localazure.host.tracebacks import user_traceback
 
 REPLAY_THREADS = 4
 REPLAY_PATIENCE_S = 0.25
 PATIENCE_S = 0.002
-_LAST_OF_IDS = str(uuid4())[8:]
-"""What tells the ids of one process from those of all others."""
-
-_numbers = count(getrandbits(32))
-
 MANUAL_REASON = "This function was programmatically called via the host APIs."
 
 
@@ -92,13 +84,12 @@ class Invoker:
     ) -> None:
         self._root = root
         self._clock = clock
-        self._time_limit = TimeLimit(time_limit)
+        self._running = Running(time_limit)
         self._readers = readers
         self._writers = writers
         self._thread_storage = threading.local()
         self._threads = Threads("function", threads or min(32, (os.cpu_count() or 1) + 4), PATIENCE_S)
         self._replay_threads = Threads("orchestrator", REPLAY_THREADS, REPLAY_PATIENCE_S)
-        self._running: set[asyncio.Task[Any]] = set()
 
     @property
     def busy_threads(self) -> int:
@@ -108,7 +99,7 @@ class Invoker:
     @property
     def running(self) -> int:
         """The number of invocations that have not ended."""
-        return len(self._running)
+        return len(self._running.tasks)
 
     async def invoke(self, function: HostedFunction, call: TriggerCall) -> Datum:
         """Run the function once and write its outputs; returns what it gave back to its trigger.
@@ -117,60 +108,61 @@ class Invoker:
         """
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  # a coroutine always runs in a task
-        self._running.add(task)
-        self._time_limit.begin(task)
-        token = current_function.set(function.name)
-        report = _Report(function.name, call.reason)
+        invocation = Invocation(function.name)
+        token = current_invocation.set(invocation)
+        self._running.begin(task)
+        is_told = function_logger(function.name).isEnabledFor(logging.INFO)
+        if is_told:
+            _tell_begin(invocation, call.reason)
         try:
-            result = await self._run(function, call, report.invocation_id)
+            result = await self._run(function, call, invocation)
         except (Exception, SystemExit, asyncio.CancelledError) as error:
             cause = self._cause(task, error)
             if isinstance(cause, asyncio.CancelledError) and task.cancelling():  # else it comes from the user's code
-                report.cancel()
+                _tell_end(invocation, logging.WARNING, "Cancelled")
                 raise
             failure = self._failure(function, cause)
-            report.fail(failure.stack)
+            _tell_end(invocation, logging.ERROR, "Failed", failure.stack)
             raise failure from error
         else:
-            report.succeed()
+            if is_told:
+                _tell_end(invocation, logging.INFO, "Succeeded")
             return result
         finally:
-            current_function.reset(token)
-            self._time_limit.end(task)
-            self._running.discard(task)
+            current_invocation.reset(token)
+            self._running.end(task)
 
     async def drain(self, grace_s: float) -> None:
         """Wait for running invocations, then cancel those that are left, and give up the threads."""
-        if self._running:
-            await asyncio.wait(self._running, timeout=grace_s)
-        leftover = list(self._running)
+        if running := self._running.tasks:
+            await asyncio.wait(running, timeout=grace_s)
+        leftover = self._running.tasks
         for task in leftover:
             task.cancel()
         await asyncio.gather(*leftover, return_exceptions=True)
         for threads in (self._threads, self._replay_threads):
             threads.close()
 
-    async def _run(self, function: HostedFunction, call: TriggerCall, invocation_id: str) -> Datum:
+    async def _run(self, function: HostedFunction, call: TriggerCall, invocation: Invocation) -> Datum:
         outs: dict[str, OutValue[Any]] = {binding.name: OutValue() for binding in function.outputs}
         arguments: dict[str, Any] = dict(outs)
-        metadata = dict(call.metadata)
-        arguments[function.trigger_name] = _decoded(function, function.trigger, call.datum, metadata)
+        arguments[function.trigger_name] = _decoded(function, function.trigger, call.datum, call.metadata)
         for binding in function.inputs:
             datum = await self._read(function, self._filled(binding, call))
-            arguments[binding.name] = _decoded(function, binding, datum, metadata)
+            arguments[binding.name] = _decoded(function, binding, datum, call.metadata)
         if function.wants_context:
             trace, retry = call.trace or TraceContext(), call.retry or RetryContext()
             arguments["context"] = InvocationContext(
-                invocation_id, function.name, str(self._root), self._thread_storage, trace, retry
+                invocation.id, function.name, str(self._root), self._thread_storage, trace, retry
             )
-        returned = await self._call(function, call, arguments, invocation_id)
+        returned = await self._call(function, call, arguments, invocation)
         result, writes = _encode_outputs(function, returned, outs)
         for binding, datum in writes:
             await self._write(function, self._filled(binding, call), datum)
         return result
 
     def _call(
-        self, function: HostedFunction, call: TriggerCall, arguments: dict[str, Any], invocation_id: str
+        self, function: HostedFunction, call: TriggerCall, arguments: dict[str, Any], invocation: Invocation
     ) -> Awaitable[Any]:
         if function.is_async:
             running: Awaitable[Any] = function.call(**arguments)
@@ -178,6 +170,8 @@ class Invoker:
         if function.is_replayed:
             code = call.code or function.call
             return self._replay_threads.run(partial(code, arguments[function.trigger_name]))
+
+        invocation_id = invocation.id
 
         def call_with_id() -> Any:
             self._thread_storage.invocation_id = invocation_id
@@ -198,12 +192,12 @@ class Invoker:
         await self._writers[binding.kind](function, binding, datum)
 
     def _cause(self, task: asyncio.Task[Any], error: BaseException) -> BaseException:
-        is_late = isinstance(error, asyncio.CancelledError) and self._time_limit.has_expired(task)
+        is_late = isinstance(error, asyncio.CancelledError) and self._running.has_expired(task)
         return TimeLimitExpired() if is_late else error
 
     def _failure(self, function: HostedFunction, error: BaseException) -> FunctionFailure:
         if isinstance(error, TimeLimitExpired):
-            limit = format_timespan(self._time_limit.limit or timedelta(0))
+            limit = format_timespan(self._running.limit or timedelta(0))
             text = f"Timeout value of {limit} exceeded by function: {function.name}. Initiating cancellation."
             return FunctionFailure("FunctionTimeoutException", text, text)
         return FunctionFailure(type(error).__name__, _text_of(error), user_traceback(error, self._root))
@@ -216,44 +210,19 @@ def _text_of(error: BaseException) -> str:
         return "<exception str() failed>"
 
 
-class _Report:
-    """What the log says of one invocation; texts are made only for those who read them."""
-
-    __slots__ = ("_function_name", "_is_told", "_log", "_started", "invocation_id")
-
-    def __init__(self, function_name: str, reason: str) -> None:
-        self.invocation_id = _new_id()
-        current_invocation.set(self.invocation_id)
-        self._function_name = function_name
-        self._log = function_logger(function_name)
-        self._started = time.monotonic()
-        self._is_told = self._log.isEnabledFor(logging.INFO)
-        if self._is_told:
-            self._log.info("Executing 'Functions.%s' (Reason='%s', Id=%s)", function_name, reason, self.invocation_id)
-
-    def succeed(self) -> None:
-        if self._is_told:
-            self._end(logging.INFO, "Succeeded")
-
-    def fail(self, stack: str) -> None:
-        self._end(logging.ERROR, "Failed", stack)
-
-    def cancel(self) -> None:
-        self._end(logging.WARNING, "Cancelled")
-
-    def _end(self, level: int, outcome: str, stack: str = "") -> None:
-        duration_ms = round((time.monotonic() - self._started) * 1000)
-        text = "Executed 'Functions.%s' (%s, Id=%s, Duration=%dms)" + (stack and "\n%s")
-        details = (stack,) if stack else ()
-        self._log.log(level, text, self._function_name, outcome, self.invocation_id, duration_ms, *details)
+def _tell_begin(invocation: Invocation, reason: str) -> None:
+    name = invocation.function_name
+    function_logger(name).info("Executing 'Functions.%s' (Reason='%s', Id=%s)", name, reason, invocation.id)
 
 
-def _new_id() -> str:
-    """Shaped as a UUID of version 4. Unique is enough: it is no secret, and not worth a random number."""
-    return f"{next(_numbers) & 0xFFFFFFFF:08x}{_LAST_OF_IDS}"
+def _tell_end(invocation: Invocation, level: int, outcome: str, stack: str = "") -> None:
+    name = invocation.function_name
+    text = "Executed 'Functions.%s' (%s, Id=%s, Duration=%dms)" + (stack and "\n%s")
+    details = (stack,) if stack else ()
+    function_logger(name).log(level, text, name, outcome, invocation.id, invocation.duration_ms, *details)
 
 
-def _decoded(function: HostedFunction, binding: Binding, datum: Datum, metadata: dict[str, Datum]) -> Any:
+def _decoded(function: HostedFunction, binding: Binding, datum: Datum, metadata: Mapping[str, Datum]) -> Any:
     return converters.decode(binding.type, datum, metadata, is_raw=binding.name in function.raw_parameters)
 
 

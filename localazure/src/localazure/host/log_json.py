@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 
-from localazure.host.logs import category_of, current_function, current_invocation, level_of, moment_of
+from localazure.host.current import current_invocation
+from localazure.host.logs import category_of, level_of, moment_of
 
 
 class JsonFormatter(logging.Formatter):
@@ -15,13 +16,13 @@ class JsonFormatter(logging.Formatter):
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        function = current_function.get()
+        invocation = current_invocation.get()
         line = {
             "time": moment_of(record),
             "level": level_of(record),
             "category": category_of(record),
-            "function": function or None,
-            "invocationId": current_invocation.get() if function else None,
+            "function": invocation.function_name if invocation else None,
+            "invocationId": invocation.id if invocation else None,
             "message": record.getMessage(),
         }
         if record.exc_info:

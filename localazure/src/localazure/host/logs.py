@@ -5,16 +5,11 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Mapping
-from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-current_function: ContextVar[str] = ContextVar("current_function", default="")
-"""The name of the function whose code this task or thread runs, or empty."""
-
-current_invocation: ContextVar[str] = ContextVar("current_invocation", default="")
-"""The id of the invocation that this task or thread belongs to."""
+from localazure.host.current import current_invocation
 
 FUNCTION_LOGGER = "Function"
 _LEVELS = {
@@ -48,8 +43,8 @@ def category_of(record: logging.LogRecord) -> str:
         return record.name
     if record.name.startswith("localazure."):
         return "Host." + record.name.rpartition(".")[2].replace("_", " ").title().replace(" ", "")
-    if function := current_function.get():
-        return f"{FUNCTION_LOGGER}.{function}.User"
+    if invocation := current_invocation.get():
+        return f"{FUNCTION_LOGGER}.{invocation.function_name}.User"
     return record.name
 
 

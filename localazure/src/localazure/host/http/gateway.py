@@ -172,11 +172,18 @@ class Gateway:
         level = function.trigger.text("authLevel", default="function").lower()
         return self._keys.opens_function(given_key(request.headers, request.query), function.name, level)
 
+    async def _body(self, request: web.Request) -> bytes:
+        """Raises HTTPRequestEntityTooLarge, before anything is read if possible, and ConnectionError."""
+        if not request.can_read_body:
+            return b""
+        limit, length = self._options.body_limit, request.content_length or 0
+        if 0 < limit < length:
+            raise web.HTTPRequestEntityTooLarge(limit, length)
+        return await request.read()
+
     async def _invoke(self, request: web.Request, route: Route, values: Mapping[str, str]) -> web.StreamResponse:
-        if 0 < self._options.body_limit < (request.content_length or 0):
-            return web.Response(status=413)
         try:
-            body = await request.read()
+            body = await self._body(request)
         except web.HTTPRequestEntityTooLarge:
             return web.Response(status=413)
         except ConnectionError:

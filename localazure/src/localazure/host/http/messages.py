@@ -23,6 +23,7 @@ _SERVER_HEADERS = frozenset({"transfer-encoding", "connection", "content-length"
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _LINE_END = re.compile(r"[\r\n\0]")
 _HEADERS_KEPT = 256  # most functions say the same again and again
+_TEXTS_KEPT = 1024  # and most callers do, too
 _FIRST_STATUS, _LAST_STATUS = 200, 999
 _PLAIN_TEXT = "text/plain; charset=utf-8"
 
@@ -40,14 +41,13 @@ def request_url(request: web.Request) -> str:
 def trigger_call(
     function: HostedFunction, request: web.Request, body: bytes, route_values: Mapping[str, str]
 ) -> TriggerCall:
-    headers = _joined([(name.lower(), value) for name, value in request.headers.items()])
-    query = _joined([(name, value) for name, value in request.query.items() if value])
+    headers, query = _headers(request), _query(request)
     url = request_url(request)
     trace = TraceContext(headers["traceparent"], headers.get("tracestate", "")) if "traceparent" in headers else None
     values = _expression_values(request.method, body, headers, query, route_values) if function.uses_expressions else {}
     return TriggerCall(
-        datum=http_datum(request.method, url, headers=headers, body=body, query=query, route_values=route_values),
-        reason=MANUAL_REASON,
+        http_datum(request.method, url, headers=headers, body=body, query=query, route_values=route_values),
+        MANUAL_REASON,
         values=values,
         trace=trace,
     )
@@ -64,7 +64,7 @@ def http_datum(
 ) -> Datum:
     return Datum(
         {
-            "method": Datum(method, "string"),
+            "method": _text(method),
             "url": Datum(url, "string"),
             "headers": _texts(headers),
             "query": _texts(query),
@@ -76,15 +76,28 @@ def http_datum(
 
 
 def _texts(values: Mapping[str, str]) -> dict[str, Datum]:
-    return {name: Datum(value, "string") for name, value in values.items()}
+    return {name: _text(value) for name, value in values.items()}
 
 
-def _joined(pairs: list[tuple[str, str]]) -> dict[str, str]:
-    """Values of one name with commas between them."""
-    joined = dict(pairs)
-    if len(joined) < len(pairs):
-        joined = {name: ",".join(value for other, value in pairs if other == name) for name in joined}
-    return joined
+@lru_cache(_TEXTS_KEPT)
+def _text(value: str) -> Datum:
+    return Datum(value, "string")
+
+
+def _headers(request: web.Request) -> dict[str, str]:
+    """By name in lower case; values of one name with commas between them."""
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    if len(headers) < len(request.headers):
+        headers = {name: ",".join(request.headers.getall(name)) for name in headers}
+    return headers
+
+
+def _query(request: web.Request) -> dict[str, str]:
+    """Parameters that have a value; values of one name with commas between them."""
+    query = {name: value for name, value in request.query.items() if value}
+    if len(query) < len(request.query):
+        query = {name: ",".join(filter(None, request.query.getall(name))) for name in query}
+    return query
 
 
 def _expression_values(
