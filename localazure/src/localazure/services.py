@@ -25,7 +25,7 @@ from localazure.issuer import http as issuer
 from localazure.keys import SigningKey, TokenVerifier, identity_header, publish_identity_keys
 from localazure.keyvault import http as keyvault
 from localazure.keyvault.store import SecretStore
-from localazure.serving import listen, stop_requested
+from localazure.serving import close, listen, stop_requested
 from localazure.state import StateFolder
 from localazure.tls import ensure_tls
 
@@ -87,7 +87,7 @@ async def _listening(name: str, app: web.Application, port: int, tls: ssl.SSLCon
         taken = await listen(runner, HOST, port, option=f"--{name}-port", tls=tls)
         yield f"{'https' if tls else 'http'}://{HOST}:{taken}"
     finally:
-        await runner.cleanup()
+        await close(runner)
 
 
 if __name__ == "__main__":

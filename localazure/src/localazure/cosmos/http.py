@@ -30,7 +30,7 @@ from localazure.cosmos.faults import Action
 from localazure.cosmos.jsontext import dump
 from localazure.cosmos.messages import Call, Reply
 from localazure.cosmos.query import QueryError
-from localazure.serving import listen
+from localazure.serving import close, listen
 
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 MAX_HEADER_BYTES: Final = 64 * 1024
@@ -70,7 +70,7 @@ class CosmosServer:
     async def stop(self) -> None:
         """Finish the requests that are under way, then close the account."""
         if self._runner:
-            await self._runner.cleanup()
+            await close(self._runner)
         await self._account.close()
 
     async def _handle(self, request: web.BaseRequest) -> web.Response:
