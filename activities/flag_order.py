@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from adapters import attention
+from domain.errors import NotFound
 from domain.names import FULFIL_ORDER
 from domain.shapes import JsonObject, StepPayload
 
@@ -21,19 +22,22 @@ async def flag_order(payload: JsonObject) -> JsonObject:
 
     In      {"tenant_id", "order_id", "correlation_id": str, "at": ISO 8601, "detail", "subject": str,
              "needs_attention"?: bool, "actor"?: str}
-    Out     {"outcome": "flagged", "status": str}
+    Out     {"outcome": "flagged", "status": str} | {"outcome": "gone"}: there is no such order (any more)
     Raises  Transient: insisted on
     Twice   one event per subject; the second run finds it
     """
     step = FlagOrder.model_validate(payload)
-    order = await attention.note(
-        step.tenant_id,
-        step.order_id,
-        subject=step.subject,
-        detail=step.detail,
-        actor=step.actor,
-        at=step.at,
-        correlation_id=step.correlation_id,
-        needs_attention=step.needs_attention,
-    )
+    try:
+        order = await attention.note(
+            step.tenant_id,
+            step.order_id,
+            subject=step.subject,
+            detail=step.detail,
+            actor=step.actor,
+            at=step.at,
+            correlation_id=step.correlation_id,
+            needs_attention=step.needs_attention,
+        )
+    except NotFound:
+        return {"outcome": "gone"}
     return {"outcome": "flagged", "status": order.status}

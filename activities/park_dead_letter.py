@@ -5,10 +5,10 @@ from __future__ import annotations
 from adapters import dead_letters
 from adapters.dead_letters import DeadLetter
 from domain.names import idempotency_key
-from domain.shapes import JsonObject, StepPayload
+from domain.shapes import JsonObject, LetterStep
 
 
-class ParkDeadLetter(StepPayload):
+class ParkDeadLetter(LetterStep):
     """The step that kept failing, what it was told, what it said last, and whether its workflow waits for a replay."""
 
     instance_id: str
@@ -22,7 +22,7 @@ class ParkDeadLetter(StepPayload):
 async def park_dead_letter(payload: JsonObject) -> JsonObject:
     """Keep a step that failed for good, so that a person can look at it and give it a second chance.
 
-    In      {"tenant_id", "order_id", "correlation_id": str, "at": ISO 8601, "instance_id": str,
+    In      {"tenant_id", "order_id"?, "correlation_id": str, "at": ISO 8601, "instance_id": str,
              "step": activity, "subject"?: str, "payload": that activity's input, "fault": str,
              "awaited"?: bool}
     Out     {"outcome": "parked", "letter_id": str}

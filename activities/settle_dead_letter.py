@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from adapters import attention
 from adapters.dead_letters import Handling, Outcome
-from domain.shapes import JsonObject, StepPayload
+from domain.shapes import JsonObject, LetterStep
 
 
-class SettleDeadLetter(StepPayload):
+class SettleDeadLetter(LetterStep):
     """Which letter was given a second chance, by whom, and what came of it."""
 
     letter_id: str
@@ -19,7 +19,7 @@ class SettleDeadLetter(StepPayload):
 async def settle_dead_letter(payload: JsonObject) -> JsonObject:
     """Note in a dead letter how its step has ended; an order without open letters needs no attention any more.
 
-    In      {"tenant_id", "order_id", "correlation_id": str, "at": ISO 8601, "letter_id", "actor": str,
+    In      {"tenant_id", "order_id"?, "correlation_id": str, "at": ISO 8601, "letter_id", "actor": str,
              "outcome": "done" | "failed", "detail"?: str, why it has failed}
     Out     {"outcome": "settled", "status": the letter's}
     Raises  NotFound; Transient: insisted on

@@ -57,6 +57,17 @@ class Request(BaseModel):
         return self.model_dump(mode="json", by_alias=True)
 
 
+class LetterStep(BaseModel):
+    """What an activity is told that sees to a dead letter: there are letters without an order."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    tenant_id: Identifier
+    order_id: Identifier | None = None
+    correlation_id: str
+    at: Utc
+
+
 class StepPayload(BaseModel):
     """What every activity is told: whose order, on whose behalf, and the orchestration's time."""
 

@@ -23,6 +23,8 @@ Steps = Generator[Any, Any, T]
 """A part of an orchestrator that yields tasks and ends with a T."""
 
 UNKNOWN_ACTOR = "unknown"
+AWAITED = "awaited"
+"""Ends the ids of letters of steps that are insisted on: the saga may park the same step without waiting for it."""
 
 _FAILED_ACTIVITY = re.compile(r"Activity function '(\w+)' failed")
 
@@ -30,6 +32,8 @@ RETRY = df.RetryOptions(first_retry_interval_in_milliseconds=2000, max_number_of
 PATIENCE = df.RetryOptions(first_retry_interval_in_milliseconds=30_000, max_number_of_attempts=2880)
 """For what must happen all the same: twice a minute, for a day."""
 
+FOR_EVER = df.RetryOptions(first_retry_interval_in_milliseconds=3_600_000, max_number_of_attempts=876_000)
+"""Every hour, for a hundred years: each attempt stays in the history, and a month of these takes less than that day."""
 
 LONGEST_TIMER = timedelta(days=5)
 """The SDK splits timers of more than six days into legs, and cannot cancel those."""
@@ -79,6 +83,15 @@ class Word(NamedTuple):
         return cls(told.get("actor") or UNKNOWN_ACTOR, told)
 
 
+class Stuck(NamedTuple):
+    """A step that has failed for good; `subject` tells its dead letter from others of the same step."""
+
+    activity: str
+    payload: JsonObject
+    fault: str
+    subject: str | None = None
+
+
 class Saga:
     """The steps taken for one order. `order` goes into every payload: those named in ABOUT."""
 
@@ -89,6 +102,8 @@ class Saga:
         given: JsonObject = context.get_input()
         self.order: JsonObject = {name: given[name] for name in self.ABOUT}
         self._compensations: list[tuple[str, JsonObject]] = []
+        self._shown: JsonObject = {"stage": "begun"}
+        self._calls = 0
 
     @property
     def now(self) -> str:
@@ -101,7 +116,8 @@ class Saga:
 
     def stage(self, stage: str, **facts: Any) -> None:
         """Say in the custom status where the saga stands."""
-        self.context.set_custom_status({"stage": stage, **facts})
+        self._shown = {"stage": stage, **facts}
+        self.context.set_custom_status(self._shown)
 
     def event(self, name: str) -> Any:
         """The task that ends when somebody raises this event; to be yielded, alone or beside others."""
@@ -133,16 +149,37 @@ class Saga:
         return self.context.call_activity(activity, self._told(payload))
 
     def insist(self, activity: str, **payload: Any) -> Steps[Any]:
-        """Run a step on which nobody may give up, because that would leave the order in limbo: outlive an outage."""
+        """Run a step on which nobody may give up, because that would leave the order in limbo: outlive an outage.
+
+        After a day it is parked as a dead letter, and a person's `replay` runs it again, as often as it takes.
+        """
         return (yield from self.insisted(self.step(activity, **payload), activity, **payload))
 
     def insisted(self, task: Any, activity: str, **payload: Any) -> Steps[Any]:
         """The same for a step that has been begun."""
-        try:
-            result = yield task
-        except Exception:  # noqa: BLE001  # the SDK raises plain Exception for a failed activity
-            result = yield self.context.call_activity_with_retry(activity, PATIENCE, self._told(payload))
-        return result
+        subject = ":".join(filter(None, (payload.get("sku"), AWAITED)))
+        letter, actor = None, UNKNOWN_ACTOR
+        while True:
+            try:
+                result = yield from self._kept_up(task, activity, payload, PATIENCE)
+            except Exception as fault:  # noqa: BLE001  # the SDK raises plain Exception for a failed activity
+                self._calls += 1
+                stuck, call = Stuck(activity, payload, str(fault), subject), f"{self.key_of(activity)}:{self._calls}"
+                [letter], actor = yield from self._second_chance([stuck], call)
+                task = self.step(activity, **payload)
+                continue
+            if letter:
+                done = {"letter_id": letter["letter_id"], "actor": actor, "outcome": "done"}
+                yield from self.outlast(names.SETTLE_DEAD_LETTER, **done)
+            return result
+
+    def patiently(self, activity: str, **payload: Any) -> Steps[Any]:
+        """Insist on a step for a day, then raise: for whoever knows what to do about its failure."""
+        return (yield from self._kept_up(self.step(activity, **payload), activity, payload, PATIENCE))
+
+    def outlast(self, activity: str, **payload: Any) -> Steps[Any]:
+        """Insist on a step that calls for a person. Were it parked, nobody would hear of that: it is tried for ever."""
+        return (yield from self._kept_up(self.step(activity, **payload), activity, payload, PATIENCE, FOR_EVER))
 
     def together(self, tasks: list[Any]) -> Steps[list[Any]]:
         """Run tasks in parallel. A failure is raised only when all have ended: nothing is undone while it is done."""
@@ -172,16 +209,14 @@ class Saga:
                 try:
                     yield self.step(activity, **payload)
                 except Exception as fault:  # noqa: BLE001  # the SDK raises plain Exception for a failed activity
-                    stuck.append((activity, payload, str(fault)))
-            for activity, payload, fault_text in stuck:
-                yield from self.park(activity, payload, fault_text, awaited=True)
+                    stuck.append(Stuck(activity, payload, str(fault), payload.get("sku")))
             if stuck:
                 replays += 1
-                actor = yield from self._replay_of([activity for activity, _, _ in stuck], replays)
-            open_steps = [(activity, payload) for activity, payload, _ in stuck]
+                _, actor = yield from self._second_chance(stuck, f"compensation:{replays}")
+            open_steps = [(step.activity, step.payload) for step in stuck]
         if replays:
             settled = {"needs_attention": False, "actor": actor, "detail": "everything is undone"}
-            yield from self.insist(names.FLAG_ORDER, **settled, subject=f"compensation:{replays}")
+            yield from self.outlast(names.FLAG_ORDER, **settled, subject=f"compensation:{replays}")
 
     def attempt(self, activity: str, **payload: Any) -> Steps[None]:
         """Run a step that must not change how the order ends; parked as a dead letter when it keeps failing."""
@@ -194,32 +229,57 @@ class Saga:
         except Exception as fault:  # noqa: BLE001  # the SDK raises plain Exception for a failed activity
             yield from self.park(activity, payload, str(fault))
 
-    def park(self, activity: str, payload: JsonObject, fault: str, *, awaited: bool = False) -> Steps[None]:
-        """Keep a step that failed for good as a dead letter; `awaited`: this instance goes on when it is replayed."""
-        yield from self.insist(
-            names.PARK_DEAD_LETTER,
-            instance_id=self.context.instance_id,
-            step=activity,
-            subject=payload.get("sku"),
-            payload=self._told(payload),
-            fault=fault,
-            awaited=awaited,
-        )
+    def park(self, activity: str, payload: JsonObject, fault: str) -> Steps[None]:
+        """Keep a step that failed for good as a dead letter; the saga goes on without it."""
+        yield from self._park(Stuck(activity, payload, fault, payload.get("sku")), awaited=False)
 
     def give_up(self, activity: str, payload: JsonObject, fault: str, *, subject: str) -> Steps[None]:
         """Park a step that no repetition helps, and call for a person; the saga goes on without it."""
         yield from self.park(activity, payload, fault)
-        yield from self.insist(names.FLAG_ORDER, detail=fault, subject=subject)
+        yield from self.call_a_person(fault, subject)
 
-    def _replay_of(self, activities: list[str], number: int) -> Steps[str]:
-        """Call for a person and wait until one has asked for a replay; returns who it was."""
-        detail = f"{', '.join(activities)} kept failing"
-        yield from self.insist(names.FLAG_ORDER, detail=detail, subject=f"compensation:{number}")
+    def call_a_person(self, detail: str, subject: str) -> Steps[None]:
+        """Flag the order; `subject` tells this occasion from others of the same order."""
+        yield from self.outlast(names.FLAG_ORDER, detail=detail, subject=subject)
+
+    def _second_chance(self, stuck: list[Stuck], subject: str) -> Steps[tuple[list[JsonObject], str]]:
+        """Park steps, call for a person and wait until one has asked for a replay: the letters, and who it was.
+
+        A replay that was asked for twice is heard once now and once when a step is stuck again. It then runs a step
+        once more, which is safe, under a letter that stays open until the step has succeeded.
+        """
+        letters = []
+        for step in stuck:
+            letters.append((yield from self._park(step, awaited=True)))
+        before, detail = self._shown, f"{', '.join(step.activity for step in stuck)} kept failing"
+        yield from self.call_a_person(detail, subject)
         self.stage("needs_attention", detail=detail)
         asked = self.event(names.REPLAY)
         yield asked
-        self.stage("compensating")
-        return Word.of(asked).actor
+        self.stage(**before)
+        return letters, Word.of(asked).actor
+
+    def _park(self, stuck: Stuck, *, awaited: bool) -> Steps[JsonObject]:
+        """What is known of the dead letter; `awaited`: this instance goes on when it is replayed."""
+        parked: JsonObject = yield from self.outlast(
+            names.PARK_DEAD_LETTER,
+            instance_id=self.context.instance_id,
+            step=stuck.activity,
+            subject=stuck.subject,
+            payload=self._told(stuck.payload),
+            fault=stuck.fault,
+            awaited=awaited,
+        )
+        return parked
+
+    def _kept_up(self, task: Any, activity: str, payload: JsonObject, *policies: Any) -> Steps[Any]:
+        """The result of a step that has been begun; when it fails, by the next policy. Raises the last failure."""
+        for policy in policies:
+            try:
+                return (yield task)
+            except Exception:  # noqa: BLE001  # the SDK raises plain Exception for a failed activity
+                task = self.context.call_activity_with_retry(activity, policy, self._told(payload))
+        return (yield task)
 
     def _told(self, payload: JsonObject) -> JsonObject:
         return {**self.order, "at": self.now, **payload}

@@ -65,9 +65,15 @@ async def replay(call: Call, letter: DeadLetter) -> Answer:
     if letter.source in FOLLOWERS:
         return await _try(call, letter, _handle)
     raise Rejected(
-        f"dead letter {letter.letter_id} of {letter.source} has no step to run again ({letter.reason}): everything is "
-        "undone; place the order anew if it is still wanted, and discard the letter"
+        f"dead letter {letter.letter_id} of {letter.source} has no step to run again ({letter.reason}): "
+        f"{_what_to_do(letter)}, and discard the letter"
     )
+
+
+def _what_to_do(letter: DeadLetter) -> str:
+    if letter.order_id:
+        return "everything is undone; place the order anew if it is still wanted"
+    return f"workflow {letter.instance_id} has ended; ask for the same anew if it is still wanted"
 
 
 def refuse_unless_open(letter: DeadLetter) -> None:
@@ -80,12 +86,19 @@ def refuse_unless_open(letter: DeadLetter) -> None:
 async def _wake(call: Call, letter: DeadLetter, instance_id: str) -> Answer:
     """The workflow runs all of its steps that are stuck, so all of its letters are replayed."""
     at = datetime.now(UTC)
-    opened = await dead_letters.find_all(call.tenant_id, _MOST, status=LetterStatus.OPEN, order_id=letter.order_id)
+    opened = await _opened_with(call.tenant_id, letter)
     answer = await tell(call, instance_id, names.REPLAY, {"letterId": letter.letter_id})
     for each in opened:
         if each.instance_id == instance_id:
             await dead_letters.note(call.tenant_id, each, Outcome.TOLD, at, call.caller.subject)
     return answer
+
+
+async def _opened_with(tenant_id: str, letter: DeadLetter) -> list[DeadLetter]:
+    """The open letters of the same order. What is not about an order waits for one step at a time."""
+    if letter.order_id is None:
+        return [letter]
+    return await dead_letters.find_all(tenant_id, _MOST, status=LetterStatus.OPEN, order_id=letter.order_id)
 
 
 async def _run_again(call: Call, letter: DeadLetter, order_id: str) -> Answer:

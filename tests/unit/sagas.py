@@ -61,7 +61,7 @@ GOOD: dict[str, Answer] = {
     "record_return": {"outcome": "recorded", "order_status": "returned"},
     "send_confirmation": {"outcome": "sent"},
     "publish_outcome": {"outcome": "published"},
-    "park_dead_letter": {"outcome": "parked"},
+    "park_dead_letter": lambda step: {"outcome": "parked", "letter_id": f"{step['step']}:{step['subject']}"},
     "store_user": {"outcome": "stored"},
     "send_mail": {"outcome": "sent"},
     "record_verification": lambda step: {"outcome": "expired" if step["timed_out"] else "verified"},
