@@ -13,7 +13,7 @@ from activities.record_transition import record_transition
 from activities.refund_payment import refund_payment
 from activities.settle_dead_letter import settle_dead_letter
 from adapters import dead_letters
-from domain.names import fulfil_instance_id
+from domain.names import fulfil_instance_id, register_instance_id
 from domain.orders import Order
 from tests.integration.api import Api, Workflows
 from tests.integration.attention import attended, flagged
@@ -164,6 +164,31 @@ class TestStepsThatAWorkflowWaitsFor:
         assert "waits for release_stock" in answer.body["detail"]
         assert "replay the letter" in answer.body["detail"]
         assert (await dead_letters.get(order.tenant_id, letter_id)).is_open
+
+    async def test_letter_that_is_not_about_an_order_is_parked_told_and_settled_alone(
+        self, admin: Admin, api: Api, tenant_id: str
+    ) -> None:
+        waiting = register_instance_id(tenant_id, "c-17", "r1")
+        api.hub = Workflows(waiting)
+        about = {"tenant_id": tenant_id, "user_id": "c-17", "correlation_id": "c", "at": datetime.now(UTC).isoformat()}
+        told = {"step": "send_mail", "subject": "awaited", "payload": about, "fault": "down", "awaited": True}
+        step = {**about, **told, "instance_id": waiting}
+        letter_id = (await park_dead_letter(step))["letter_id"]
+        other = {**step, "instance_id": register_instance_id(tenant_id, "c-18", "r1")}
+        open_still = (await park_dead_letter(other))["letter_id"]
+
+        answer = await admin("POST", f"/v1/dead-letters/{letter_id}/replay")
+        settled = await settle_dead_letter({**about, "letter_id": letter_id, "actor": "admin-1", "outcome": "done"})
+
+        assert (answer.status, answer.body["id"], "order" in answer.body) == (202, waiting, False)
+        assert settled == {"outcome": "settled", "status": "replayed"}
+        assert [each.outcome for each in (await dead_letters.get(tenant_id, letter_id)).handled] == ["told"]
+        assert (await dead_letters.get(tenant_id, open_still)).is_open
+
+    async def test_order_that_is_gone_has_no_flag_and_keeps_nobody_from_waiting(self, tenant_id: str) -> None:
+        gone = {"tenant_id": tenant_id, "order_id": "o-0", "correlation_id": "c", "at": datetime.now(UTC).isoformat()}
+
+        assert await flag_order({**gone, "detail": "price_order kept failing", "subject": "s"}) == {"outcome": "gone"}
 
 
 class TestStepsThatNobodyWaitsFor:
