@@ -22,7 +22,7 @@ async def flag_order(payload: JsonObject) -> JsonObject:
 
     In      {"tenant_id", "order_id", "correlation_id": str, "at": ISO 8601, "detail", "subject": str,
              "needs_attention"?: bool, "actor"?: str}
-    Out     {"outcome": "flagged", "status": str} | {"outcome": "gone"}: there is no such order (any more)
+    Out     {"outcome": "flagged", "status": str} | {"outcome": "gone"}: there is no such order, or it cannot be read
     Raises  Transient: insisted on
     Twice   one event per subject; the second run finds it
     """
@@ -38,6 +38,6 @@ async def flag_order(payload: JsonObject) -> JsonObject:
             correlation_id=step.correlation_id,
             needs_attention=step.needs_attention,
         )
-    except NotFound:
+    except (NotFound, ValueError):  # its dead letter calls all the same, and must not wait for a flag that cannot be
         return {"outcome": "gone"}
     return {"outcome": "flagged", "status": order.status}

@@ -103,7 +103,7 @@ class Saga:
         self.order: JsonObject = {name: given[name] for name in self.ABOUT}
         self._compensations: list[tuple[str, JsonObject]] = []
         self._shown: JsonObject = {"stage": "begun"}
-        self._calls = 0
+        self._times_parked = 0
 
     @property
     def now(self) -> str:
@@ -163,8 +163,9 @@ class Saga:
             try:
                 result = yield from self._kept_up(task, activity, payload, PATIENCE)
             except Exception as fault:  # noqa: BLE001  # the SDK raises plain Exception for a failed activity
-                self._calls += 1
-                stuck, call = Stuck(activity, payload, str(fault), subject), f"{self.key_of(activity)}:{self._calls}"
+                self._times_parked += 1
+                stuck = Stuck(activity, payload, str(fault), subject)
+                call = f"{self.key_of(activity)}:{self._times_parked}"
                 [letter], actor = yield from self._second_chance([stuck], call)
                 task = self.step(activity, **payload)
                 continue

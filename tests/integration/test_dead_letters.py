@@ -13,6 +13,7 @@ from activities.record_transition import record_transition
 from activities.refund_payment import refund_payment
 from activities.settle_dead_letter import settle_dead_letter
 from adapters import dead_letters
+from adapters.cosmos import Container
 from domain.names import fulfil_instance_id, register_instance_id
 from domain.orders import Order
 from tests.integration.api import Api, Workflows
@@ -185,10 +186,17 @@ class TestStepsThatAWorkflowWaitsFor:
         assert [each.outcome for each in (await dead_letters.get(tenant_id, letter_id)).handled] == ["told"]
         assert (await dead_letters.get(tenant_id, open_still)).is_open
 
-    async def test_order_that_is_gone_has_no_flag_and_keeps_nobody_from_waiting(self, tenant_id: str) -> None:
-        gone = {"tenant_id": tenant_id, "order_id": "o-0", "correlation_id": "c", "at": datetime.now(UTC).isoformat()}
+    async def test_order_that_is_gone_or_cannot_be_read_has_no_flag_and_keeps_nobody_from_waiting(
+        self, an_order: AnOrder
+    ) -> None:
+        order = await an_order()
+        call = a_step(order, detail="price_order kept failing", subject="s")
+        key = [order.tenant_id, order.order_id]
+        document = await Container("orders").read(order.order_id, key)
+        await Container("orders").replace({**document, "status": "nonsense"}, document["_etag"])
 
-        assert await flag_order({**gone, "detail": "price_order kept failing", "subject": "s"}) == {"outcome": "gone"}
+        assert await flag_order(call) == {"outcome": "gone"}
+        assert await flag_order({**call, "order_id": "o-0"}) == {"outcome": "gone"}
 
 
 class TestStepsThatNobodyWaitsFor:

@@ -23,7 +23,7 @@ A_DAY_S = 24 * 3600
 
 @pytest.fixture(autouse=True)
 def fewer_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The day is as long, but takes the hub no minutes: an attempt every hour."""
+    """The day is as long, but takes the hub an instant: an attempt every hour."""
     hourly = df.RetryOptions(first_retry_interval_in_milliseconds=3_600_000, max_number_of_attempts=25)
     monkeypatch.setattr("orchestrators.saga.PATIENCE", hourly)
 
