@@ -24,7 +24,7 @@ from bench.durable_hub import load, open_hub, run_workflows
 from bench.report import Measurement
 
 IN_FLIGHT = 64
-ROUNDS = 9
+ROUNDS = 11
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Load:
     output: int
 
 
-CHAIN = Load("chain", 100, 5, 5)
-ORDER = Load("order", 100, 6, 7)
+CHAIN = Load("chain", 200, 5, 5)
+ORDER = Load("order", 200, 6, 7)
 FAN_OUT = Load("fan_out", 1, 1000, 500_500)
 
 

@@ -22,7 +22,7 @@ def _parts(*events: Event) -> Any:
 
 
 def _read(text: str) -> list[dict[str, Any]]:
-    return list(json.loads(f"[{text[:-1]}]"))
+    return list(json.loads(f"[{text}]"))
 
 
 def _result(task_id: int) -> Event:
@@ -31,42 +31,42 @@ def _result(task_id: int) -> Event:
 
 def test_only_what_the_sdk_reads_is_told() -> None:
     scheduled = event(EventType.TASK_SCHEDULED, AT, event_id=0, Name="a")
-    told = _read(Transcript().tell(_parts(*BEGIN, scheduled, ENDED)).news)
+    told = _read(Transcript().everything(_parts(*BEGIN, scheduled, ENDED)))
     assert [each["EventType"] for each in told] == [12, 0]
     assert told[1] == {"IsPlayed": False, "EventType": 0, "EventId": -1, "Timestamp": "20260304", "Version": "2"}
 
 
 def test_the_sdk_reads_the_time_of_a_start_to_the_microsecond() -> None:
-    (told,) = _read(Transcript().tell(_parts(STARTED)).news)
+    (told,) = _read(Transcript().everything(_parts(STARTED)))
     assert told["Timestamp"] == "20260304T050607.000089Z"
     assert HistoryEvent(**told).timestamp == AT
 
 
 def test_a_payload_is_told_as_it_is_stored() -> None:
     result = completion(EventType.TASK_COMPLETED, 0, json.dumps('"Timestamp":"2026-01-01T00:00:00.000000Z" é'), AT)
-    told = _read(Transcript().tell(_parts(STARTED, result)).news)[1]
+    told = _read(Transcript().everything(_parts(STARTED, result)))[1]
     assert (told["Result"], told["TaskScheduledId"]) == (result["Result"], 0)
 
 
 def test_the_next_call_is_told_everything_but_only_the_news_are_new() -> None:
     transcript = Transcript()
     transcript.add(_parts(*BEGIN, ENDED), called=True)
-    telling = transcript.tell(_parts(STARTED, _result(0)))
-    assert [(each["EventType"], each["IsPlayed"]) for each in _read(telling.everything)] == [
+    latest = _parts(STARTED, _result(0))
+    assert [(each["EventType"], each["IsPlayed"]) for each in _read(transcript.everything(latest))] == [
         (12, True),
         (0, True),
         (12, False),
         (5, False),
     ]
-    assert [each["EventType"] for each in _read(telling.news)] == [12, 5]
+    assert [each["EventType"] for each in transcript.news(latest)] == [12, 5]
 
 
 def test_what_a_call_created_is_news_for_the_next_one() -> None:
     transcript = Transcript()
     transcript.add(_parts(*BEGIN, SENT, ENDED), called=True)
-    telling = transcript.tell(_parts(STARTED, _result(0)))
-    assert [each["EventType"] for each in _read(telling.news)] == [14, 12, 5]
-    assert [each["EventType"] for each in _read(telling.everything)] == [12, 0, 14, 12, 5]
+    latest = _parts(STARTED, _result(0))
+    assert [each["EventType"] for each in transcript.news(latest)] == [14, 12, 5]
+    assert [each["EventType"] for each in _read(transcript.everything(latest))] == [12, 0, 14, 12, 5]
 
 
 def test_episodes_without_a_call_are_news_under_the_start_of_the_next_one() -> None:
@@ -74,8 +74,8 @@ def test_episodes_without_a_call_are_news_under_the_start_of_the_next_one() -> N
     transcript.add(_parts(*BEGIN, ENDED), called=True)
     transcript.add(_parts(STARTED, _result(0), ENDED), called=False)
     transcript.add(_parts(STARTED, _result(1), ENDED), called=False)
-    telling = transcript.tell(_parts(STARTED, _result(2)))
-    assert [(each["EventType"], each.get("TaskScheduledId")) for each in _read(telling.news)] == [
+    latest = _parts(STARTED, _result(2))
+    assert [(each["EventType"], each.get("TaskScheduledId")) for each in transcript.news(latest)] == [
         (12, None),
         (5, 0),
         (5, 1),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from azure.durable_functions import Orchestrator
 from localazure.durable.functions import FunctionFailure, Turn
-from localazure.host.sessions import SessionBroken, Sessions
+from localazure.host.sessions import KeptOrchestrator, SessionBroken, Sessions
 
 STARTED = {"EventType": 12, "EventId": -1, "IsPlayed": False, "Timestamp": "20260101T000000.000000Z"}
 BEGIN = {"EventType": 0, "EventId": -1, "IsPlayed": False, "Timestamp": "20260101", "Version": None}
@@ -40,7 +40,7 @@ class Player:
         def context() -> str:
             return json.dumps({**CONTEXT, "history": [STARTED, BEGIN], "upperSchemaVersionNew": 2})
 
-        turn = Turn(execution_id, number, json.dumps([STARTED, news]), context, idle_s)
+        turn = Turn(execution_id, number, [STARTED, news], context, idle_s)
         await self.sessions.play("i", turn, self._wrapper, self._call)
 
     def _call(self, code: Callable[[Any], str], text: str) -> Awaitable[str]:
@@ -95,3 +95,22 @@ async def test_an_orchestrator_inside_another_decorator_is_never_kept() -> None:
     await player.play(0)
     await player.play(1)
     assert (player.replays, len(player.sessions)) == ([True, True], 0)
+
+
+def _tells_its_context(context: Any) -> Generator[Any, Any, Any]:
+    heard = yield context.wait_for_external_event("go")
+    seen = [{**vars(event), "_timestamp": event.timestamp.isoformat()} for event in context.histories]
+    moments = (context.decision_started_event.timestamp, context.current_utc_datetime)
+    return [heard, context.version, context.new_uuid(), context.is_replaying, *map(repr, moments), seen]
+
+
+def test_a_kept_orchestrator_sees_what_the_sdk_would_have_shown_it() -> None:
+    later = {**STARTED, "Timestamp": "20260101T000001.000002Z"}
+    history = [{**STARTED, "IsPlayed": True}, {**BEGIN, "Version": "2"}, later, RAISED]
+    text = json.dumps({**CONTEXT, "history": history, "upperSchemaVersionNew": 2})
+    wrapper = Orchestrator.create(_tells_its_context)
+    kept = KeptOrchestrator(wrapper)
+    assert kept(text) == wrapper(text)
+    in_two_calls = KeptOrchestrator(wrapper)
+    in_two_calls(json.dumps({**CONTEXT, "history": history[:2], "upperSchemaVersionNew": 2}))
+    assert in_two_calls.go_on(history[2:]) == wrapper(text)

@@ -35,7 +35,7 @@ from localazure.durable.sdk import Answer, context_text
 from localazure.durable.settings import TaskHubSettings
 from localazure.durable.status import RuntimeStatus
 from localazure.durable.texts import orchestrator_failed
-from localazure.durable.transcript import Part, Telling, parts_of
+from localazure.durable.transcript import Part, parts_of
 
 
 @dataclass(slots=True)
@@ -91,28 +91,19 @@ class Episode:
 
     def context(self, settings: TaskHubSettings) -> str:
         """The input of the orchestrator call."""
-        return self._context(self._telling, settings)
+        execution = self.execution
+        history = execution.transcript.everything(self.parts)
+        return context_text(execution.start, history, replaying=execution.calls > 0, http_poll_ms=settings.http_poll_ms)
 
     def turn(self, settings: TaskHubSettings) -> Turn:
         """The call for someone who may have kept the generator."""
-        execution, telling = self.execution, self._telling
+        execution = self.execution
         return Turn(
             execution.start.execution_id,
             execution.calls,
-            f"[{telling.news[:-1]}]",
-            lambda: self._context(telling, settings),
+            execution.transcript.news(self.parts),
+            lambda: self.context(settings),
             settings.session_idle_s,
-        )
-
-    @property
-    def _telling(self) -> Telling:
-        return self.execution.transcript.tell(self.parts)
-
-    def _context(self, telling: Telling, settings: TaskHubSettings) -> str:
-        execution = self.execution
-        replaying = execution.calls > 0
-        return context_text(
-            execution.start, telling.everything, replaying=replaying, http_poll_ms=settings.http_poll_ms
         )
 
 

@@ -64,7 +64,8 @@ def protocol_name(event_type: int) -> str:
 @lru_cache(maxsize=16)  # the events of an episode share their time
 def time_text(moment: datetime) -> str:
     """An aware time as the protocol writes it; texts sort as the times do."""
-    return f"{moment.astimezone(UTC).isoformat(timespec='microseconds')[:-6]}Z"
+    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return f"{in_utc.isoformat(timespec='microseconds')[:-6]}Z"
 
 
 def parse_time(text: str) -> datetime:

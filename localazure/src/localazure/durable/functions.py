@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
+
+from localazure.durable.events import Event
 
 
 class FunctionKind(StrEnum):
@@ -57,13 +59,13 @@ class Functions(Protocol):
 class Turn:
     """One call of an orchestrator, for someone who may have kept its generator since the call before.
 
-    `number` counts the calls of an execution from 0. `news` are the events since the call before, as a JSON list in
-    the form of the context's `history`; `context` makes the whole context. A generator may be kept for `idle_s`.
+    `number` counts the calls of an execution from 0. `news` are the events since the call before, in the form of the
+    context's `history`; `context` makes the whole context. A generator may be kept for `idle_s`.
     """
 
     execution_id: str
     number: int
-    news: str
+    news: Sequence[Event]
     context: Callable[[], str]
     idle_s: float
 

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Iterable, Set
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -24,6 +25,7 @@ from localazure.durable.functions import FunctionFailure, FunctionKind
 from localazure.durable.instance_ids import child_problem
 from localazure.durable.records import Activity, Decision, Delivery, EntityRequest, Message, Start, Timer
 from localazure.durable.sdk import Answer, MalformedAnswer, read_answer, read_failure
+from localazure.durable.settings import UNLIMITED
 from localazure.durable.status import RuntimeStatus
 from localazure.durable.store import EpisodeCommit
 from localazure.durable.waking import note_waking
@@ -68,7 +70,8 @@ class Orchestrations:
     def __init__(self, hub: HubContext, outbox: Outbox) -> None:
         self._hub = hub
         self._outbox = outbox
-        self._calls = asyncio.Semaphore(hub.settings.max_concurrent_orchestrators)
+        limit = hub.settings.max_concurrent_orchestrators
+        self._calls = asyncio.Semaphore(limit) if limit < UNLIMITED else nullcontext()
         self._slots: OrderedDict[str, Slot] = OrderedDict()
         self._running: set[asyncio.Task[None]] = set()
         self._accepting = True

@@ -30,13 +30,13 @@ class Answer:
 
 
 def context_text(start: Start, history: str, *, replaying: bool, http_poll_ms: int) -> str:
-    """The input of an orchestrator call; `history` is a list of JSON objects, each followed by a comma.
+    """The input of an orchestrator call; `history` is JSON objects with commas between them.
 
     The two durations that make the SDK cut long timers into legs are left out: a leg could not be cancelled.
     """
     parent = dump(start.parent.instance_id) if start.parent else "null"
     return (
-        f'{{"history":[{history[:-1]}],"input":{context_input(start.input)},"instanceId":{dump(start.instance_id)},'
+        f'{{"history":[{history}],"input":{context_input(start.input)},"instanceId":{dump(start.instance_id)},'
         f'"isReplaying":{"true" if replaying else "false"},"parentInstanceId":{parent},"upperSchemaVersion":1,'
         f'"upperSchemaVersionNew":2,"defaultHttpAsyncRequestSleepTimeMillseconds":{http_poll_ms}}}'
     )

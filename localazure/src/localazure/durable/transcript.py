@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from localazure.durable.events import FAILURES, SUCCESSES, Event, EventType, dump
 
@@ -34,37 +33,47 @@ TIME_LENGTH = len("2026-01-01T00:00:00.000000Z")
 PLAYED, NEW = '{"IsPlayed":true,', '{"IsPlayed":false,'
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
-    """JSON objects, each followed by a comma. `news` is what came after the call before this one."""
+@dataclass(slots=True)
+class Part:
+    """One event that the SDK is told of, `stored` as it is. It becomes what the SDK gets when that is asked for."""
 
-    past: str
-    news: str
+    event: Event
+    stored: str
+    _told: str = ""
 
     @property
-    def everything(self) -> str:
-        return self.past + self.news
+    def is_created(self) -> bool:
+        """Whether it came after the call, with a task."""
+        return bool(self.event["EventType"] == EventType.EVENT_SENT)
 
-
-class Part(NamedTuple):
-    """One event as the SDK gets it, without the opening brace. `is_created`: it came after the call, with a task."""
-
-    text: str
-    is_created: bool
+    def told(self, *, played: bool) -> str:
+        """The JSON object."""
+        self._told = self._told or _reduced(self.event, self.stored)
+        return f"{PLAYED if played else NEW}{self._told}"
 
 
 class Transcript:
     """Grows with every episode, of which it is given the parts that `parts_of` makes of the events."""
 
     def __init__(self) -> None:
-        self._past = ""
-        self._told = 0  # the end of what the last call was told; behind it stands what was created since
+        self._text = ""  # of what is played, as far as it was read
+        self._played: list[Part] = []  # and what follows there
+        self._created: list[Part] = []  # since the last call
         self._untold: list[Part] = []  # of episodes without a call
+        self._is_read = False
 
-    def tell(self, episode: Sequence[Part]) -> Telling:
-        """What to tell in a call in this episode."""
-        news = _flagged(NEW, self._with_untold(episode))
-        return Telling(self._past[: self._told], self._past[self._told :] + news)
+    def everything(self, episode: Sequence[Part]) -> str:
+        """What to tell in a call in this episode, to somebody who knows nothing: objects with commas between them."""
+        self._is_read = True
+        self._fold()
+        created = [part.told(played=True) for part in self._created]
+        new = [part.told(played=False) for part in self._with_untold(episode)]
+        return ",".join([self._text, *created, *new] if self._text else created + new)
+
+    def news(self, episode: Sequence[Part]) -> list[Event]:
+        """What to tell to somebody who remembers the call before."""
+        created = [{**part.event, "IsPlayed": True} for part in self._created]
+        return created + [{**part.event, "IsPlayed": False} for part in self._with_untold(episode)]
 
     def add(self, episode: Sequence[Part], *, called: bool) -> None:
         """Take a whole episode; `called` says whether there was a call in it."""
@@ -72,25 +81,28 @@ class Transcript:
             self._untold += episode[1:]
             return
         parts = self._with_untold(episode)
-        created = [part for part in parts if part.is_created]
-        self._past += _flagged(PLAYED, [part for part in parts if not part.is_created])
-        self._told = len(self._past)
-        self._past += _flagged(PLAYED, created)
+        self._played += self._created
+        self._played += [part for part in parts if not part.is_created]
+        self._created = [part for part in parts if part.is_created]
         self._untold = []
+        if self._is_read:  # so it will be again, and a text takes less room
+            self._fold()
+            self._is_read = False
 
     def _with_untold(self, episode: Sequence[Part]) -> Sequence[Part]:
         """The parts in order, under the one `OrchestratorStarted`, which is an episode's first."""
         return [episode[0], *self._untold, *episode[1:]] if self._untold else episode
 
+    def _fold(self) -> None:
+        if self._played:
+            played = [part.told(played=True) for part in self._played]
+            self._text = ",".join([self._text, *played] if self._text else played)
+            self._played = []
+
 
 def parts_of(events: Iterable[Event], texts: Iterable[str]) -> list[Part]:
     """What the SDK is told of events; `texts` are the same events as they are stored."""
-    pairs = zip(events, texts, strict=True)
-    return [
-        Part(_reduced(each, text), each["EventType"] == EventType.EVENT_SENT)
-        for each, text in pairs
-        if each["EventType"] in TOLD
-    ]
+    return [Part(each, text) for each, text in zip(events, texts, strict=True) if each["EventType"] in TOLD]
 
 
 def _reduced(event: Event, text: str) -> str:
@@ -102,7 +114,3 @@ def _reduced(event: Event, text: str) -> str:
     if event["EventType"] == EventType.ORCHESTRATOR_STARTED:
         stamp += f"T{tail[11:13]}{tail[14:16]}{tail[17:TIME_LENGTH]}"
     return f"{head[1:]}{TIME}{stamp}{tail[TIME_LENGTH:]}"
-
-
-def _flagged(flag: str, parts: Iterable[Part]) -> str:
-    return "".join([f"{flag}{part.text}," for part in parts])

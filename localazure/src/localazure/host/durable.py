@@ -18,6 +18,7 @@ _TRIGGERS = {
     FunctionKind.ACTIVITY: "activitytrigger",
     FunctionKind.ENTITY: "entitytrigger",
 }
+_REASONS = {kind: f"({kind}) instance " for kind in FunctionKind}
 
 
 class DurableFunctions:
@@ -82,8 +83,7 @@ class DurableFunctions:
     ) -> str:
         call = TriggerCall(
             Datum(payload, "string"),
-            reason=f"({kind}) instance '{instance_id}'",
-            metadata={"instanceId": Datum(instance_id, "string"), "data": Datum(payload, "string")},
+            reason=f"{_REASONS[kind]}'{instance_id}'",
             values=_values(function, instance_id, payload) if function.uses_expressions else {},
             code=code,
         )

@@ -11,19 +11,28 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import Any
 
 from azure.durable_functions import DurableOrchestrationContext, Orchestrator
 from azure.durable_functions.models.history.HistoryEvent import HistoryEvent
 
+from localazure.durable.events import Event, EventType
 from localazure.durable.functions import FunctionFailure, Turn
 
 MAX_SESSIONS = 2_000
 """A session takes some 10 KB, and more when the orchestrator holds much."""
-_BLANK = vars(HistoryEvent(EventType=13, EventId=-1, IsPlayed=False, Timestamp="2026-01-01"))
+_FIRST = {
+    "EventType": int(EventType.ORCHESTRATOR_STARTED),
+    "EventId": -1,
+    "IsPlayed": False,
+    "Timestamp": "20260101T00Z",
+}
+"""Stands for the history while the SDK makes a context: parsing times is most of what that costs."""
+_BLANK = vars(HistoryEvent(**_FIRST))
+_ZONE = _BLANK["_timestamp"].tzinfo
 
 
 class SessionBroken(Exception):
@@ -37,7 +46,6 @@ class KeptOrchestrator:
         self._wrapper = wrapper
         self._context: Any = None
         self._executor: Any = None
-        self._zone: tzinfo | None = None
 
     @property
     def is_done(self) -> bool:
@@ -45,24 +53,25 @@ class KeptOrchestrator:
         return self._executor is None or bool(self._executor.has_execution_completed)
 
     def __call__(self, argument: Any) -> str:
-        """Take a context at first, and lists of new events from then on. Raises what a replay would, SessionBroken."""
-        body = getattr(argument, "body", argument)
-        if self._executor is None:
-            return self._replay(body)
-        return self._go_on(body)
-
-    def _replay(self, context_json: str) -> str:
-        context = DurableOrchestrationContext.from_json(context_json)
+        """Replay a context. Raises what user code does."""
+        context_json = getattr(argument, "body", argument)
+        given = json.loads(context_json)
+        events = [_event(**fields) for fields in given["history"]]
+        context = DurableOrchestrationContext(**{**given, "history": [_FIRST]})
+        context._histories = events
+        context._version = context._extract_version_from_history(events)
+        context.decision_started_event = events[0]
+        context.current_utc_datetime = events[0].timestamp
         context._input_expected_type = getattr(self._wrapper, "_df_input_type", None)
         orchestrator = Orchestrator(self._wrapper.orchestrator_function)
         text: str = orchestrator.handle(context)
         self._context, self._executor = context, orchestrator.task_orchestration_executor
-        self._zone = context.current_utc_datetime.tzinfo
         return text
 
-    def _go_on(self, news_json: str) -> str:
+    def go_on(self, news: Sequence[Event]) -> str:
+        """Take the events since the call before. Raises what a replay would, SessionBroken."""
         try:
-            for event in [self._event(**fields) for fields in json.loads(news_json)]:
+            for event in [_event(**fields) for fields in news]:
                 self._context.histories.append(event)
                 if not self._executor.has_execution_completed:
                     self._executor.process_event(event)
@@ -71,16 +80,17 @@ class KeptOrchestrator:
         text: str = self._executor.get_orchestrator_state_str()
         return text
 
-    def _event(self, EventType: int, EventId: int, IsPlayed: bool, Timestamp: str, **fields: Any) -> HistoryEvent:  # noqa: N803  # the protocol's names
-        """What the SDK's constructor makes of an event, without its slow parsing of the time."""
-        moment = datetime.fromisoformat(Timestamp)
-        if moment.tzinfo is not None:
-            moment = moment.replace(tzinfo=self._zone)
-        event = HistoryEvent.__new__(HistoryEvent)
-        vars(event).update(
-            _BLANK, **fields, _event_type=EventType, _event_id=EventId, _is_played=IsPlayed, _timestamp=moment
-        )
-        return event
+
+def _event(EventType: int, EventId: int, IsPlayed: bool, Timestamp: str, **fields: Any) -> HistoryEvent:  # noqa: N803  # the protocol's names
+    """What the SDK's constructor makes of an event, without its slow parsing of the time."""
+    moment = datetime.fromisoformat(Timestamp)
+    if moment.tzinfo is not None:
+        moment = moment.replace(tzinfo=_ZONE)
+    event = HistoryEvent.__new__(HistoryEvent)
+    vars(event).update(
+        _BLANK, **fields, _event_type=EventType, _event_id=EventId, _is_played=IsPlayed, _timestamp=moment
+    )
+    return event
 
 
 def can_be_kept(wrapper: Any) -> bool:
@@ -122,7 +132,7 @@ class Sessions:
         kept = self._kept.pop(instance_id, None)
         if kept is not None and (kept.execution_id, kept.next_number) == (turn.execution_id, turn.number):
             try:
-                text = await call(kept.orchestrator, turn.news)
+                text = await call(lambda _: kept.orchestrator.go_on(turn.news), "")
             except FunctionFailure as failed:
                 if failed.type_name != SessionBroken.__name__:
                     raise

@@ -236,7 +236,7 @@ class App:
                 kept = KeptOrchestrator(self._orchestrators[name])
                 text = _guarded(kept, turn.context())
             else:
-                text = _guarded(kept, turn.news)
+                text = _guarded(kept.go_on, turn.news)
             self._kept[instance_id] = (turn.execution_id, turn.number + 1), kept
             return text
 
