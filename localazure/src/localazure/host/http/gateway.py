@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -112,12 +112,14 @@ class Gateway:
         """Serve `/runtime/webhooks/<extension>` to holders of the system key of that name."""
         self._webhooks[extension] = (webhook, system_key)
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        if self._cors.origins:
-            response = self._cors.preflight(request) or await self._dispatch(request)
-            self._cors.mark(request, response)
-        else:
-            response = await self._dispatch(request)
+    def handle(self, request: web.Request) -> Awaitable[web.StreamResponse]:
+        is_marked = self._cors.origins or self._options.custom_headers
+        return self._marked(request) if is_marked else self._dispatch(request)
+
+    async def _marked(self, request: web.Request) -> web.StreamResponse:
+        """The answer with the headers that host.json and local.settings.json ask for."""
+        response = self._cors.preflight(request) or await self._dispatch(request)
+        self._cors.mark(request, response)
         for name, value in self._options.custom_headers.items():
             response.headers[name] = value
         return response
@@ -174,8 +176,6 @@ class Gateway:
 
     async def _body(self, request: web.Request) -> bytes:
         """Raises HTTPRequestEntityTooLarge, before anything is read if possible, and ConnectionError."""
-        if not request.can_read_body:
-            return b""
         limit, length = self._options.body_limit, request.content_length or 0
         if 0 < limit < length:
             raise web.HTTPRequestEntityTooLarge(limit, length)
@@ -183,7 +183,7 @@ class Gateway:
 
     async def _invoke(self, request: web.Request, route: Route, values: Mapping[str, str]) -> web.StreamResponse:
         try:
-            body = await self._body(request)
+            body = await self._body(request) if request.can_read_body else b""
         except web.HTTPRequestEntityTooLarge:
             return web.Response(status=413)
         except ConnectionError:

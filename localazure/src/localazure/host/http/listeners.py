@@ -53,10 +53,14 @@ class HttpListener:
         loop = asyncio.get_running_loop()
         return _Request(message, payload, protocol, writer, task, loop, client_max_size=self._body_limit)
 
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
-        if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue":
-            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            request.writer.output_size = 0
+    def _handle(self, request: web.Request) -> Awaitable[web.StreamResponse]:
+        is_asked = request.headers.get(hdrs.EXPECT, "").lower() == "100-continue"
+        return self._encourage(request) if is_asked else self._handler(request)
+
+    async def _encourage(self, request: web.Request) -> web.StreamResponse:
+        """Let the client send the body, for which it waits."""
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
         return await self._handler(request)
 
 

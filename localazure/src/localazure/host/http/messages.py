@@ -68,7 +68,7 @@ def http_datum(
             "url": Datum(url, "string"),
             "headers": _texts(headers),
             "query": _texts(query),
-            "params": _texts(route_values),
+            "params": _texts(route_values) if route_values else {},
             "body": Datum(body, "bytes"),
         },
         "http",
