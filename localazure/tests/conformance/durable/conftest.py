@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -226,3 +227,55 @@ async def make_rig(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncItera
 async def rig(make_rig: MakeRig) -> Rig:
     """A hub in a file, as hosts have it."""
     return await make_rig()
+
+
+def _add_common(rig: Any) -> None:
+    """Activities `same` and `breaks`, entity `box`, and orchestrators that echo, wait and fail."""
+    rig.functions.activity(lambda value: value, "same")
+
+    @rig.functions.activity
+    def breaks(_: Any) -> None:
+        raise ValueError("broke")
+
+    @rig.functions.orchestrator
+    def echo(context: Any) -> Any:
+        return (yield context.call_activity("same", context.get_input()))
+
+    @rig.functions.orchestrator
+    def waits(context: Any) -> Any:
+        return (yield context.wait_for_external_event("go"))
+
+    @rig.functions.orchestrator
+    def fails(context: Any) -> Any:
+        raise ValueError("broke")
+        yield
+
+    @rig.functions.entity
+    def box(context: Any) -> None:
+        context.set_state(context.get_input())
+
+
+def _add_patient(rig: Any) -> None:
+    """The common functions, with an orchestrator `waits` that says so, first for an hour if its input is `timer`."""
+    _add_common(rig)
+
+    @rig.functions.orchestrator
+    def waits(context: Any) -> Any:
+        context.set_custom_status({"stage": "waiting"})
+        if context.get_input() == "timer":
+            yield context.create_timer(context.current_utc_datetime + timedelta(hours=1))
+        yield context.wait_for_external_event("go")
+        return context.version
+
+
+@pytest.fixture
+def add_common() -> Callable[[Any], None]:
+    """Gives a hub the functions that most tests of clients need."""
+    return _add_common
+
+
+@pytest.fixture
+def app(rig: Any) -> Any:
+    """A hub with an orchestrator that echoes, one that waits, one that fails."""
+    _add_patient(rig)
+    return rig

@@ -13,30 +13,12 @@ AT = "2026-01-01T00:00:00.000000Z"
 
 
 @pytest.fixture
-def app(rig: Any) -> Any:
+def app(rig: Any, add_common: Any) -> Any:
+    add_common(rig)
     return _fill(rig)
 
 
 def _fill(rig: Any) -> Any:
-    rig.functions.activity(lambda value: value, "same")
-
-    @rig.functions.activity
-    def breaks(_: Any) -> None:
-        raise ValueError("broke")
-
-    @rig.functions.orchestrator
-    def echo(context: Any) -> Any:
-        return (yield context.call_activity("same", context.get_input()))
-
-    @rig.functions.orchestrator
-    def waits(context: Any) -> Any:
-        return (yield context.wait_for_external_event("go"))
-
-    @rig.functions.orchestrator
-    def fails(context: Any) -> Any:
-        raise ValueError("broke")
-        yield
-
     @rig.functions.orchestrator
     def everything(context: Any) -> Any:
         yield context.call_activity("same", "in")
@@ -48,10 +30,6 @@ def _fill(rig: Any) -> Any:
             yield context.call_activity("breaks")
         except Exception:  # noqa: BLE001  # the SDK raises nothing narrower
             return "out"
-
-    @rig.functions.entity
-    def box(context: Any) -> None:
-        context.set_state(context.get_input())
 
     return rig
 
@@ -135,8 +113,9 @@ async def test_d070_a_task_without_result_is_shown_as_scheduled(app: Any) -> Non
     assert (await _history(app, ""))[1:] == [created | {"Input": None}, ended]
 
 
-async def test_d070_inputs_of_tasks_are_shown_when_the_settings_store_them(make_rig: Any) -> None:
+async def test_d070_inputs_of_tasks_are_shown_when_the_settings_store_them(make_rig: Any, add_common: Any) -> None:
     rig = _fill(await make_rig(store_inputs=True))
+    add_common(rig)
     await _run_everything(rig)
     tasks = [each for each in await _history(rig, "") if "ScheduledTime" in each]
     assert [each["Input"] for each in tasks] == ['["\\"in\\""]', '"\\"child-in\\""', '["null"]']

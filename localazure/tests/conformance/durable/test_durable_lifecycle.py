@@ -11,31 +11,6 @@ import pytest
 from azure.durable_functions import OrchestrationRuntimeStatus, RetryOptions
 
 
-@pytest.fixture
-def app(rig: Any) -> Any:
-    """A hub with an orchestrator that echoes, one that waits, one that fails."""
-    rig.functions.activity(lambda value: value, "same")
-
-    @rig.functions.orchestrator
-    def echo(context: Any) -> Any:
-        return (yield context.call_activity("same", context.get_input()))
-
-    @rig.functions.orchestrator
-    def waits(context: Any) -> Any:
-        context.set_custom_status({"stage": "waiting"})
-        if context.get_input() == "timer":
-            yield context.create_timer(context.current_utc_datetime + timedelta(hours=1))
-        yield context.wait_for_external_event("go")
-        return context.version
-
-    @rig.functions.orchestrator
-    def fails(context: Any) -> Any:
-        raise ValueError("broke")
-        yield
-
-    return rig
-
-
 async def test_d073_terminate_ends_an_instance_with_the_reason(app: Any) -> None:
     await app.client.start_new("waits", "one", "timer")
     await app.idle()

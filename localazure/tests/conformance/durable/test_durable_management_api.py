@@ -14,34 +14,8 @@ AT = "2026-01-01T00:00:00.000000Z"
 
 
 @pytest.fixture
-def app(rig: Any) -> Any:
-    return _fill(rig)
-
-
-def _fill(rig: Any) -> Any:
-    rig.functions.activity(lambda value: value, "same")
-
-    @rig.functions.activity
-    def breaks(_: Any) -> None:
-        raise ValueError("broke")
-
-    @rig.functions.orchestrator
-    def echo(context: Any) -> Any:
-        return (yield context.call_activity("same", context.get_input()))
-
-    @rig.functions.orchestrator
-    def waits(context: Any) -> Any:
-        return (yield context.wait_for_external_event("go"))
-
-    @rig.functions.orchestrator
-    def fails(context: Any) -> Any:
-        raise ValueError("broke")
-        yield
-
-    @rig.functions.entity
-    def box(context: Any) -> None:
-        context.set_state(context.get_input())
-
+def app(rig: Any, add_common: Any) -> Any:
+    add_common(rig)
     return rig
 
 
