@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from azure.durable_functions.models.history.HistoryEvent import HistoryEvent
-from localazure.durable.events import Event, EventType, completion, dump, event
+from localazure.durable.events import Event, EventType, completion, dump, event, event_raised, timer_fired
 from localazure.durable.transcript import Transcript, parts_of
 
 AT = datetime(2026, 3, 4, 5, 6, 7, 89, tzinfo=UTC)
@@ -81,3 +81,11 @@ def test_episodes_without_a_call_are_news_under_the_start_of_the_next_one() -> N
         (5, 1),
         (5, 2),
     ]
+
+
+def test_the_news_are_what_a_text_would_say() -> None:
+    transcript = Transcript()
+    transcript.add(_parts(*BEGIN, SENT, ENDED), called=True)
+    latest = _parts(STARTED, _result(0), timer_fired(1, AT, AT), event_raised("go", "1", AT))
+    told, news = _read(transcript.everything(latest))[2:], transcript.news(latest)
+    assert [vars(HistoryEvent(**each)) for each in told] == [vars(HistoryEvent(**each)) for each in news]

@@ -30,6 +30,7 @@ TOLD = frozenset(
 
 TIME = '"Timestamp":"'
 TIME_LENGTH = len("2026-01-01T00:00:00.000000Z")
+DAY_LENGTH = len("2026-01-01")
 PLAYED, NEW = '{"IsPlayed":true,', '{"IsPlayed":false,'
 
 
@@ -72,8 +73,8 @@ class Transcript:
 
     def news(self, episode: Sequence[Part]) -> list[Event]:
         """What to tell to somebody who remembers the call before."""
-        created = [{**part.event, "IsPlayed": True} for part in self._created]
-        return created + [{**part.event, "IsPlayed": False} for part in self._with_untold(episode)]
+        created = [_seen(part.event, played=True) for part in self._created]
+        return created + [_seen(part.event, played=False) for part in self._with_untold(episode)]
 
     def add(self, episode: Sequence[Part], *, called: bool) -> None:
         """Take a whole episode; `called` says whether there was a call in it."""
@@ -103,6 +104,13 @@ class Transcript:
 def parts_of(events: Iterable[Event], texts: Iterable[str]) -> list[Part]:
     """What the SDK is told of events; `texts` are the same events as they are stored."""
     return [Part(each, text) for each, text in zip(events, texts, strict=True) if each["EventType"] in TOLD]
+
+
+def _seen(event: Event, *, played: bool) -> Event:
+    """What `told` says, without making a text of it."""
+    is_start = event["EventType"] == EventType.ORCHESTRATOR_STARTED
+    stamp = event["Timestamp"] if is_start else event["Timestamp"][:DAY_LENGTH]
+    return {**event, "IsPlayed": played, "Timestamp": stamp}
 
 
 def _reduced(event: Event, text: str) -> str:
