@@ -69,29 +69,31 @@ def _undone(loaded: Loaded) -> set[int]:
     """The places of the last failure of every task that failed for good, of the timer behind it, and of the end.
 
     A failure stays if user code began something after it, as one that catches an exception does: what was begun would
-    have no reason. Unless no other failure is left: then it was seen, but raised later.
+    have no reason. Unless no other failure is left, and the instance ended with its reason: then it was raised later.
     """
     execution = Execution(loaded.instance.start)
-    answered: set[int] = set()
-    failed: set[int] = set()
+    answered: dict[int, str] = {}  # the places with the failure's reason
+    failed: dict[int, str] = {}
     ends: set[int] = set()
-    last_timers: set[int] = set()
+    last_timers: dict[int, str] = {}
     for place, each in enumerate(loaded.history):
         kind = each["EventType"]
         leaf = execution.open.get(each["TaskScheduledId"]) if kind in FAILURES else None
         execution.apply(each)
         if isinstance(leaf, Leaf) and leaf.attempt >= leaf.max_attempts:
-            failed.add(place)
+            failed[place] = each["Reason"]
             if leaf.kind in RETRIED:
-                last_timers.add(max(execution.open))
-        if each.get(TIMER_EVENTS.get(kind, "")) in last_timers:
-            failed.add(place)
+                last_timers[max(execution.open)] = each["Reason"]
+        timer = each.get(TIMER_EVENTS.get(kind, ""))
+        if timer in last_timers:
+            failed[place] = last_timers[timer]
         if kind == EventType.EXECUTION_COMPLETED:
             ends.add(place)
         if each.get("Actions"):
             answered |= failed
-            failed = set()
-    return ends | (failed or answered)
+            failed = {}
+    raised_late = {place for place, reason in answered.items() if reason in (loaded.instance.output or "")}
+    return ends | (set(failed) or raised_late)
 
 
 def _undo(each: Event) -> Event:

@@ -149,3 +149,37 @@ async def test_a_failure_that_is_raised_late_is_taken_back(rig: Any) -> None:
     await rig.client.rewind("one", "repaired")
     instance = await rig.finish("one")
     assert (instance.status, instance.output) == ("Completed", "[3, 1]")
+
+
+@pytest.mark.parametrize("attempts", [1, 2])
+async def test_a_failure_that_the_code_caught_stays_when_a_defect_of_the_code_ends_the_instance(
+    rig: Any, attempts: int
+) -> None:
+    called: list[str] = []
+    is_mended: list[bool] = []
+    retry = df.RetryOptions(first_retry_interval_in_milliseconds=1, max_number_of_attempts=attempts)
+
+    @rig.functions.activity
+    def work(way: str) -> str:
+        called.append(way)
+        if way == "short":
+            raise RuntimeError("broke")
+        return f"by the {way} way"
+
+    @rig.functions.orchestrator
+    def clumsy(context: Any) -> Any:
+        try:
+            result = yield context.call_activity_with_retry("work", retry, "short")
+        except Exception:  # noqa: BLE001  # the SDK raises plain Exception for a failed activity
+            result = yield context.call_activity_with_retry("work", retry, "long")
+        if not is_mended:
+            raise NameError("a slip of the pen")
+        return result
+
+    assert (await rig.run("clumsy", None, "one")).status == "Failed"
+    is_mended.append(True)
+    await rig.client.rewind("one", "mended")
+    instance = await rig.finish("one")
+
+    assert (instance.status, instance.output) == ("Completed", '"by the long way"')
+    assert called == ["short"] * attempts + ["long"]
