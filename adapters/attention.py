@@ -10,7 +10,8 @@ from adapters.dead_letters import DeadLetter, Handling, LetterStatus
 from adapters.orders import Changed
 from domain.changes import Change, transition
 from domain.errors import NotFound
-from domain.orders import ATTENDED, NEEDS_ATTENTION, Order
+from domain.names import FULFIL_ORDER
+from domain.orders import ATTENDED, NEEDS_ATTENTION, Order, OrderStatus
 
 
 async def note(
@@ -48,10 +49,8 @@ async def settle(tenant_id: str, letter_id: str, handling: Handling, correlation
     letter = await dead_letters.change(tenant_id, letter_id, lambda now: now.after(handling))
     if letter.order_id is None or letter.is_open:
         return letter
-    others = await dead_letters.find_all(tenant_id, 1, status=LetterStatus.OPEN, order_id=letter.order_id)
-    if not others:
-        with suppress(NotFound, ValueError):  # an order that is gone, or cannot be read, has no flag
-            await _take_flag_off(tenant_id, letter.order_id, letter, correlation_id)
+    with suppress(NotFound, ValueError):  # an order that is gone, or cannot be read, has no flag
+        await _take_flag_off(tenant_id, letter.order_id, letter, correlation_id)
     return letter
 
 
@@ -59,6 +58,8 @@ async def _take_flag_off(tenant_id: str, order_id: str, letter: DeadLetter, corr
     last = letter.handled[-1]
 
     async def decide(order: Order) -> Changed | None:
+        if not order.needs_attention or await _is_called_for(tenant_id, order):
+            return None
         change = Change(
             to=order.status,
             type=ATTENDED,
@@ -70,7 +71,17 @@ async def _take_flag_off(tenant_id: str, order_id: str, letter: DeadLetter, corr
             needs_attention=False,
         )
         after, event = transition(order, change)
-        is_noted = not order.needs_attention or await orders.has_event(tenant_id, order_id, event.name)
-        return None if is_noted else Changed(after, event)
+        return None if await orders.has_event(tenant_id, order_id, event.name) else Changed(after, event)
 
     await orders.change(tenant_id, order_id, decide)
+
+
+async def _is_called_for(tenant_id: str, order: Order) -> bool:
+    """Whether a letter of the order is open; one of an order that has failed may be still to come.
+
+    Asked once the order has been read: a letter is parked before its order is flagged, so none is overlooked.
+    """
+    if await dead_letters.find_all(tenant_id, 1, status=LetterStatus.OPEN, order_id=order.order_id):
+        return True
+    told_why = {"source": FULFIL_ORDER, "order_id": order.order_id}
+    return order.status is OrderStatus.FAILED and not await dead_letters.find_all(tenant_id, 1, **told_why)

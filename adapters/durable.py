@@ -136,6 +136,12 @@ async def is_under_way(client: DurableClient, instance_id: str) -> bool:
     return bool(status) and status.runtime_status.value in UNDER_WAY
 
 
+async def was_cut_off(client: DurableClient, instance_id: str) -> bool:
+    """Whether there is such an instance and it was terminated, or has failed. Raises Transient."""
+    status = await _status(client, instance_id)
+    return bool(status) and status.runtime_status.value in {"Terminated", "Canceled", "Failed"}
+
+
 async def stage(client: DurableClient, instance_id: str) -> tuple[str | None, JsonObject]:
     """The stage that an instance has set in its custom status, and its output once it has one. Raises Transient."""
     status = await _status(client, instance_id)

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 
 from adapters import attention, dead_letters
 from adapters.dead_letters import DeadLetter, Handling, LetterStatus, Outcome
-from adapters.durable import is_under_way, start_replay
+from adapters.durable import is_under_way, start_replay, was_cut_off
 from domain import names
 from domain.errors import Conflict, NotFound, Rejected, Transient
 from domain.payment_news import PaymentNews
@@ -57,6 +57,7 @@ async def replay(call: Call, letter: DeadLetter) -> Answer:
     """
     if letter.instance_id and await is_under_way(call.client, letter.instance_id):
         return await _wake(call, letter, letter.instance_id)
+    letter = await open_again(call, letter)
     refuse_unless_open(letter)
     if letter.source in names.ACTIVITIES and letter.order_id:
         return await _run_again(call, letter, letter.order_id)
@@ -74,6 +75,15 @@ def _what_to_do(letter: DeadLetter) -> str:
     if letter.order_id:
         return "everything is undone; place the order anew if it is still wanted"
     return f"workflow {letter.instance_id} has ended; ask for the same anew if it is still wanted"
+
+
+async def open_again(call: Call, letter: DeadLetter) -> DeadLetter:
+    """The letter, open when its workflow was told of it and ended before anybody knows what came of that."""
+    was_told = not letter.is_open and letter.handled[-1].outcome is Outcome.TOLD
+    if not (was_told and letter.instance_id and await was_cut_off(call.client, letter.instance_id)):
+        return letter
+    again = letter.model_copy(update={"at": datetime.now(UTC)})
+    return await dead_letters.change(call.tenant_id, letter.letter_id, lambda kept: kept.reopened(again))
 
 
 def refuse_unless_open(letter: DeadLetter) -> None:

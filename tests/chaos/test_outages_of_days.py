@@ -104,6 +104,56 @@ def test_step_is_run_without_its_workflow_when_that_was_terminated(world: MakeWo
     assert not found.order.needs_attention
 
 
+@pytest.mark.parametrize("then", ["replay", "discard"])
+def test_letter_is_open_when_its_workflow_was_terminated_while_it_ran_the_step_again(
+    world: MakeWorld, then: str
+) -> None:
+    told = world(STORY["delivered"])
+    told.hub.on("capture_payment", None).fail(DOWN)
+    order_id = told.place(TEA)
+    told.until_parcel(order_id, 1, "booked")
+    told.report(order_id, 1, "shipped")
+    told.hub.advance(hours=36)
+    [letter] = opened(told)
+    assert told.replay(letter) == 202
+    told.hub.advance(hours=2)
+    told.hub.calm()
+    told.hub.instance(ship_instance_id(told.tenant_id, order_id, f"{order_id}-1")).terminate("by hand")
+
+    if then == "discard":
+        assert told.call("DELETE", f"/v1/dead-letters/{letter.letter_id}")[0] == 200
+    else:
+        assert told.replay(letter) == 202
+        told.until(lambda: told.letters()[0].handled[-1].outcome == "done", "the end of the replay")
+        found = told.dossier(order_id)
+        assert found.order.payment.captured_minor == found.ledger["captured"] == found.order.total_minor
+
+    assert opened(told) == []
+    assert not told.order(order_id).needs_attention
+
+
+def test_order_that_fails_by_a_replayed_step_needs_attention_until_its_own_letter_is_closed(world: MakeWorld) -> None:
+    told = world(STORY["delivered"])
+    order_id = told.place(TEA)
+    told.until_parcel(order_id, 1, "booked")
+    told.report(order_id, 1, "shipped")
+    told.until_parcel(order_id, 1, "shipped")
+    told.hub.advance(minutes=5)
+    told.hub.on("record_shipment", None).fail(DOWN)
+    told.report(order_id, 1, "lost")
+    told.hub.advance(hours=36)
+    [letter] = opened(told)
+    told.hub.calm()
+
+    assert told.replay(letter) == 202
+    told.until_order(order_id, "failed")
+    told.hub.advance(minutes=5)
+    [failed] = opened(told)
+    assert (failed.source, told.order(order_id).needs_attention) == ("fulfil_order", True)
+    assert told.call("DELETE", f"/v1/dead-letters/{failed.letter_id}")[0] == 200
+    assert not told.order(order_id).needs_attention
+
+
 def newcomer(world: MakeWorld) -> tuple[UserWorld, DeadLetter]:
     """Somebody who has registered, and to whom no mail could be sent for more than a day; and the letter about it."""
     told = world(STORY["joined"])

@@ -14,6 +14,7 @@ from activities.refund_payment import refund_payment
 from activities.settle_dead_letter import settle_dead_letter
 from adapters import dead_letters
 from adapters.cosmos import Container
+from adapters.dead_letters import DeadLetter
 from domain.names import fulfil_instance_id, register_instance_id
 from domain.orders import Order
 from tests.integration.api import Api, Workflows
@@ -197,6 +198,26 @@ class TestStepsThatAWorkflowWaitsFor:
 
         assert await flag_order(call) == {"outcome": "gone"}
         assert await flag_order({**call, "order_id": "o-0"}) == {"outcome": "gone"}
+
+    async def test_flag_stays_when_another_step_is_parked_while_a_letter_is_closed(
+        self, an_order: AnOrder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        order = await an_order()
+        letter_id = await parked(order, "capture_payment", subject="awaited", awaited=True)
+        await flag_order(a_step(order, detail="capture_payment kept failing", subject="one"))
+        find_all, others = dead_letters.find_all, ["record_movement"]
+
+        async def find_and_lag(*args: Any, **chosen: Any) -> list[DeadLetter]:
+            found = await find_all(*args, **chosen)
+            if others:
+                await parked(order, others.pop(), subject="awaited", awaited=True)
+                await flag_order(a_step(order, detail="record_movement kept failing", subject="two"))
+            return found
+
+        monkeypatch.setattr(dead_letters, "find_all", find_and_lag)
+        await settle_dead_letter(a_step(order, letter_id=letter_id, actor="admin-1", outcome="done"))
+
+        assert await flagged(order)
 
 
 class TestStepsThatNobodyWaitsFor:

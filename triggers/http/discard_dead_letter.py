@@ -8,7 +8,7 @@ from adapters import attention
 from adapters.dead_letters import Handling, LetterStatus, Outcome
 from adapters.durable import is_under_way
 from domain.errors import Conflict
-from triggers.second_chances import letter_of, refuse_unless_open
+from triggers.second_chances import letter_of, open_again, refuse_unless_open
 from triggers.web.answers import Answer
 from triggers.web.call import Call
 
@@ -21,6 +21,7 @@ async def discard_dead_letter(call: Call) -> Answer:
             f"workflow {letter.instance_id} waits for {letter.source}: put right what it fails of (it may be done by "
             "hand) and replay the letter; or terminate the workflow, then discard the letter"
         )
+    letter = await open_again(call, letter)
     if letter.status is not LetterStatus.DISCARDED:
         refuse_unless_open(letter)
     handling = Handling(
