@@ -120,7 +120,7 @@ class SqliteStore:
 
 
 def _connect(path: Path | str) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, OTHERS_S, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, timeout=OTHERS_S, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
