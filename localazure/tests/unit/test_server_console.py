@@ -75,6 +75,7 @@ def test_log_that_is_not_there_is_answered_with_those_that_are(tmp_path):
     assert shown.stdout_bytes == b"b\nc\n"
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_followed_log_goes_on_until_it_is_interrupted(tmp_path):
     logs = tmp_path / ".localazure" / "logs"
     logs.mkdir(parents=True)

@@ -158,14 +158,9 @@ def test_a_command_says_when_the_emulator_does_not_answer(run, folder, command):
 
 @contextmanager
 def tailing(folder, *options):
-    """The command as a process that Ctrl-C ends. One that neither ends nor prints is killed.
-
-    What a shell runs in the background (`make test &`) ignores SIGINT, and so would all that it starts.
-    """
+    """The command as a process. One that neither ends nor prints is killed."""
     command = [sys.executable, "-m", "localazure", "cosmos", "tail", "orders", *options, "--state", str(folder.path)]
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    signal.signal(signal.SIGINT, before)
     watchdog = threading.Timer(DEADLINE_S, process.kill)
     watchdog.start()
     with process:
@@ -173,6 +168,7 @@ def tailing(folder, *options):
     watchdog.cancel()
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_tail_follows_the_change_feed_until_it_is_interrupted(folder, filled):
     with tailing(folder, "--from-beginning") as process:
         seen = [process.stdout.readline() for _ in range(10)]
@@ -186,6 +182,7 @@ def test_tail_follows_the_change_feed_until_it_is_interrupted(folder, filled):
     assert json.loads(seen[-1].split(" ", 3)[3]) == {"id": "3", "pk": "p1", "n": "anew"}
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_tail_in_json_prints_items_as_the_feed_has_them(folder, server, container, eventually):
     with tailing(folder, "--json") as process:
         eventually(lambda: server.admin.requests(method="GET", ending="/docs"))
