@@ -149,9 +149,11 @@ def _stamps(paths: Iterable[Path]) -> Snapshot:
     """Of those that can be looked at: not of files that have gone meanwhile, and of links that lead nowhere."""
     found = {}
     for path in paths:
-        with suppress(OSError):
-            facts = path.stat()
-            found[path] = (facts.st_mtime_ns, facts.st_size)
+        try:
+            facts = os.stat(path)  # noqa: PTH116  # every second for each file: half the cost of the other way
+        except OSError:
+            continue
+        found[path] = (facts.st_mtime_ns, facts.st_size)
     return found
 
 

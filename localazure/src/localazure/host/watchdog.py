@@ -16,7 +16,7 @@ from localazure.host.tracebacks import is_user_code
 log = logging.getLogger(__name__)
 
 LIMIT_S = 1.0
-LOOK_EVERY_S = 0.25
+LOOK_EVERY_S = 0.5
 
 
 class LoopWatchdog:

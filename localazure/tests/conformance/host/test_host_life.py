@@ -39,7 +39,7 @@ async def slow(req: func.HttpRequest) -> str:
 
 @app.route()
 async def block(req: func.HttpRequest) -> str:
-    time.sleep(1.6)
+    time.sleep(2.2)
     return "blocked"
 
 
