@@ -84,7 +84,8 @@ def test_order_needs_attention_until_the_last_of_its_parcels_goes_on(world: Make
     prove(told, "outage of days in two parcels")
 
 
-def test_step_is_run_without_its_workflow_when_that_was_terminated(world: MakeWorld) -> None:
+def shipped_and_not_captured(world: MakeWorld) -> tuple[World, str, DeadLetter]:
+    """An order whose parcel has left, for which no money could be taken for over a day; and the letter about it."""
     told = world(STORY["delivered"])
     told.hub.on("capture_payment", None).fail(DOWN)
     order_id = told.place(TEA)
@@ -92,6 +93,11 @@ def test_step_is_run_without_its_workflow_when_that_was_terminated(world: MakeWo
     told.report(order_id, 1, "shipped")
     told.hub.advance(hours=36)
     [letter] = opened(told)
+    return told, order_id, letter
+
+
+def test_step_is_run_without_its_workflow_when_that_was_terminated(world: MakeWorld) -> None:
+    told, order_id, letter = shipped_and_not_captured(world)
     told.hub.calm()
     told.hub.instance(fulfil_instance_id(told.tenant_id, order_id)).terminate("by hand")
     told.hub.instance(ship_instance_id(told.tenant_id, order_id, f"{order_id}-1")).terminate("by hand")
@@ -108,13 +114,7 @@ def test_step_is_run_without_its_workflow_when_that_was_terminated(world: MakeWo
 def test_letter_is_open_when_its_workflow_was_terminated_while_it_ran_the_step_again(
     world: MakeWorld, then: str
 ) -> None:
-    told = world(STORY["delivered"])
-    told.hub.on("capture_payment", None).fail(DOWN)
-    order_id = told.place(TEA)
-    told.until_parcel(order_id, 1, "booked")
-    told.report(order_id, 1, "shipped")
-    told.hub.advance(hours=36)
-    [letter] = opened(told)
+    told, order_id, letter = shipped_and_not_captured(world)
     assert told.replay(letter) == 202
     told.hub.advance(hours=2)
     told.hub.calm()
